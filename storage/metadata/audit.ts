@@ -11,7 +11,11 @@ export interface AuditEntry {
 }
 
 /** Writes the entry in the transaction that does the act. */
-export async function recordAudit(transaction: Queryable, organizationId: string, entry: AuditEntry): Promise<void> {
+export async function recordAudit(
+  transaction: Queryable,
+  organizationId: string,
+  entry: AuditEntry,
+): Promise<void> {
   await transaction.query({
     text: 'insert into audit (organization_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)',
     values: [organizationId, entry.actor, entry.action, entry.subject, JSON.stringify(entry.details ?? {})],

@@ -23,7 +23,12 @@ export interface CommitObject {
   readonly runs: readonly PlacedRun[]
 }
 
-export type CommitOutcome = 'accepted' | 'duplicate' | 'outOfOrderSequence' | 'producerFenced' | 'unknownPartition'
+export type CommitOutcome =
+  | 'accepted'
+  | 'duplicate'
+  | 'outOfOrderSequence'
+  | 'producerFenced'
+  | 'unknownPartition'
 
 const outcomes: readonly CommitOutcome[] = [
   'accepted',

@@ -28,7 +28,9 @@ export async function migrate(database: Database): Promise<string[]> {
       text: `create table if not exists migrations (name text primary key, checksum text not null,
              applied_at timestamptz not null default now())`,
     })
-    const done = await transaction.query<{ name: string; checksum: string }>({ text: 'select name, checksum from migrations' })
+    const done = await transaction.query<{ name: string; checksum: string }>({
+      text: 'select name, checksum from migrations',
+    })
     const checksums = new Map(done.rows.map((row) => [row.name, row.checksum]))
     const applied: string[] = []
     for (const migration of migrations) {

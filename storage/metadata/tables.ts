@@ -1,13 +1,13 @@
+import type { Database, Queryable, QueryResult, SqlValue } from '@streamhouse/platform/database'
 import {
+  type Compilable,
   DummyDriver,
   type Generated,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
-  type Compilable,
 } from 'kysely'
-import type { Database, Queryable, QueryResult, SqlValue } from '@streamhouse/platform/database'
 
 type Json = Record<string, unknown>
 

@@ -47,7 +47,10 @@ export function storeRaw(batches: readonly Uint8Array[]): StoredRun {
 
 /** Frames batches as one LZ4 block, or as they are when that saves too little. */
 export async function storeCompressed(batches: readonly Uint8Array[]): Promise<StoredRun> {
-  const decoded = batches.length === 1 ? Buffer.from(batches[0]!.buffer, batches[0]!.byteOffset, batches[0]!.length) : Buffer.concat(batches)
+  const decoded =
+    batches.length === 1
+      ? Buffer.from(batches[0]!.buffer, batches[0]!.byteOffset, batches[0]!.length)
+      : Buffer.concat(batches)
   const block = decoded.length < compressInlineBytes ? compressSync(decoded) : await compress(decoded)
   if (block.length > decoded.length * worthwhileRatio) return storeRaw(batches)
   const header = Buffer.allocUnsafe(4)
@@ -61,10 +64,13 @@ export async function storeCompressed(batches: readonly Uint8Array[]): Promise<S
  */
 export function loadRun(stored: Buffer, encoding: number, objectKey: string): Buffer {
   const body = stored.subarray(4)
-  if (stored.length < 4 || crc32c(body) !== stored.readUInt32LE(0)) throw corrupt(objectKey, 'its checksum does not match')
+  if (stored.length < 4 || crc32c(body) !== stored.readUInt32LE(0))
+    throw corrupt(objectKey, 'its checksum does not match')
   if (encoding === runEncoding.raw) return body
-  if (encoding !== runEncoding.lz4) throw corrupt(objectKey, `its encoding ${encoding} is unknown to this version`)
-  if (body.length < 4 || body.readUInt32LE(0) > runMaxBytes) throw corrupt(objectKey, 'its decoded length is out of bounds')
+  if (encoding !== runEncoding.lz4)
+    throw corrupt(objectKey, `its encoding ${encoding} is unknown to this version`)
+  if (body.length < 4 || body.readUInt32LE(0) > runMaxBytes)
+    throw corrupt(objectKey, 'its decoded length is out of bounds')
   try {
     return uncompressSync(body)
   } catch (error) {

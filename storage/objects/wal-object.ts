@@ -63,7 +63,14 @@ export async function encodeWalObject(
     for (const { firstBatch, batchCount } of cutRuns(partition.batches)) {
       const batches = partition.batches.slice(firstBatch, firstBatch + batchCount)
       const run = await storeRun(partition.topicId, batches, mayCompress, compressed)
-      runs.push({ slot, start: position, storedBytes: run.storedBytes, encoding: run.encoding, firstBatch, batchCount })
+      runs.push({
+        slot,
+        start: position,
+        storedBytes: run.storedBytes,
+        encoding: run.encoding,
+        firstBatch,
+        batchCount,
+      })
       index.push(indexEntry(partition, position, run, batchCount))
       for (const part of run.parts) parts.push(part)
       position += run.storedBytes
@@ -83,7 +90,8 @@ function* cutRuns(batches: readonly RunBatch[]): Generator<{ firstBatch: number;
   let first = 0
   let bytes = 0
   for (const [position, batch] of batches.entries()) {
-    const fits = bytes + batch.bytes.length <= runTargetBytes && batch.compressed === batches[first]!.compressed
+    const fits =
+      bytes + batch.bytes.length <= runTargetBytes && batch.compressed === batches[first]!.compressed
     if (position > first && !fits) {
       yield { firstBatch: first, batchCount: position - first }
       first = position
@@ -133,16 +141,19 @@ export interface IndexedRun {
  * @throws StorageError CorruptObject when the object is not one, or was cut short
  */
 export function readWalIndex(object: Buffer, objectKey: string): IndexedRun[] {
-  const corrupt = (what: string) => new StorageError('CorruptObject', `Object ${objectKey} cannot be read: ${what}`)
+  const corrupt = (what: string) =>
+    new StorageError('CorruptObject', `Object ${objectKey} cannot be read: ${what}`)
   if (object.length < magic.length + footerBytes || !object.subarray(0, magic.length).equals(magic)) {
     throw corrupt('it does not start as a write-ahead object')
   }
   const footer = object.subarray(object.length - footerBytes)
-  if (!footer.subarray(12).equals(footerMagic)) throw corrupt('it does not end as a write-ahead object; it may be cut short')
+  if (!footer.subarray(12).equals(footerMagic))
+    throw corrupt('it does not end as a write-ahead object; it may be cut short')
   const count = footer.readUInt32BE(0)
   const start = footer.readUInt32BE(4)
   const index = object.subarray(start, object.length - footerBytes)
-  if (index.length !== count * indexEntryBytes || crc32c(index) !== footer.readUInt32BE(8)) throw corrupt('its index is damaged')
+  if (index.length !== count * indexEntryBytes || crc32c(index) !== footer.readUInt32BE(8))
+    throw corrupt('its index is damaged')
   return Array.from({ length: count }, (_, position) => {
     const entry = index.subarray(position * indexEntryBytes, (position + 1) * indexEntryBytes)
     const hex = entry.toString('hex', 0, 16)
