@@ -56,3 +56,27 @@ export interface Network {
   /** Rejects when the peer cannot be reached within `timeoutMs`. */
   connect(host: string, port: number, timeoutMs: number): Promise<Connection>
 }
+
+/** Why a listener could not be bound, a peer not be reached, or a connection ended out of order. */
+export type NetworkErrorCode =
+  | 'AddressInUse'
+  | 'AddressUnavailable'
+  | 'Denied'
+  | 'HostNotFound'
+  | 'Refused'
+  | 'Unreachable'
+  | 'TimedOut'
+  | 'Reset'
+  | 'InvalidTls'
+  | 'Failed'
+
+/** The only error a Network throws or hands to `closed`. */
+export class NetworkError extends Error {
+  readonly code: NetworkErrorCode
+
+  constructor(code: NetworkErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'NetworkError'
+    this.code = code
+  }
+}

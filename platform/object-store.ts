@@ -63,5 +63,8 @@ export interface ObjectStore {
   /** A page of at most `limit` (1 to 1,000) objects whose keys start with `prefix`, after the key `after`. */
   list(prefix: string, options: { after?: string; limit: number; signal?: AbortSignal }): Promise<ObjectPage>
   /** Deletes the keys (at most 1,000); returns those that could not be deleted. A missing key counts as deleted. */
-  delete(keys: readonly string[], signal?: AbortSignal): Promise<readonly { key: string; error: ObjectStoreError }[]>
+  delete(
+    keys: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly { key: string; error: ObjectStoreError }[]>
 }
