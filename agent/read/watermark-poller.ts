@@ -1,0 +1,69 @@
+import type { Database } from '@streamhouse/platform/database'
+import type { Log } from '@streamhouse/platform/log'
+import type { Timer, Timers } from '@streamhouse/platform/timers'
+import { partitionBounds } from '@streamhouse/storage/metadata/partition-bounds'
+import { type Arrivals, arrivalKey } from './arrivals.ts'
+
+export interface WatermarkPollerOptions {
+  readonly database: Database
+  readonly timers: Timers
+  readonly log: Log
+  readonly arrivals: Arrivals
+  /** Between two looks while other agents live, and while this one is alone. */
+  readonly intervalMs: number
+  readonly intervalAloneMs: number
+  /** Whether other agents may be writing. */
+  readonly peersLive: () => boolean
+}
+
+/** No more partitions than this are asked about in one look; the rest take their turn in the next. */
+const partitionsPerLook = 5_000
+
+/** Wakes long polls when another agent committed: one look at the metadata for all of them, and none while nobody waits. */
+export class WatermarkPoller {
+  private readonly options: WatermarkPollerOptions
+  private timer: Timer | null = null
+  private stopped = false
+
+  constructor(options: WatermarkPollerOptions) {
+    this.options = options
+  }
+
+  start(): void {
+    this.schedule()
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.timer?.cancel()
+  }
+
+  private schedule(): void {
+    if (this.stopped) return
+    const { timers, peersLive, intervalMs, intervalAloneMs } = this.options
+    this.timer = timers.after(peersLive() ? intervalMs : intervalAloneMs, () => {
+      this.look().finally(() => this.schedule())
+    })
+  }
+
+  private async look(): Promise<void> {
+    const { arrivals, database, log } = this.options
+    if (arrivals.idle) return
+    const waiting = [...arrivals.keys()].slice(0, partitionsPerLook).map((key) => {
+      const [organizationId, topicId, partition] = key.split('/') as [string, string, string]
+      return { organizationId, topicId, partition: Number(partition) }
+    })
+    try {
+      const bounds = await partitionBounds(database, waiting)
+      for (const [position, { organizationId, topicId, partition }] of waiting.entries()) {
+        const highWatermark = bounds[position]?.highWatermark
+        if (highWatermark !== undefined)
+          arrivals.reached(arrivalKey(organizationId, topicId, partition), highWatermark)
+      }
+    } catch (error) {
+      log.warn('The high watermarks could not be looked up; waiting fetches see remote records later', {
+        error,
+      })
+    }
+  }
+}
