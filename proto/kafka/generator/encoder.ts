@@ -41,7 +41,7 @@ function emitField(out: Emitter, field: Field, struct: Struct): void {
   }
 }
 
-function valueOf(field: Field, struct: Struct): string {
+function valueExpression(field: Field, struct: Struct): string {
   const prop = `m.${field.prop}`
   if (!isOptional(field, struct)) return prop
   const fallback = defaultExpression(field)
@@ -51,11 +51,11 @@ function valueOf(field: Field, struct: Struct): string {
 
 function emitValue(out: Emitter, field: Field, struct: Struct): void {
   if (!field.isArray && field.struct === null) {
-    emitPrimitiveField(out, field, struct, valueOf(field, struct))
+    emitPrimitiveField(out, field, struct, valueExpression(field, struct))
     return
   }
   const local = localOf(field)
-  out.line(`const ${local} = ${valueOf(field, struct)}`)
+  out.line(`const ${local} = ${valueExpression(field, struct)}`)
   if (field.isArray) emitArray(out, field, struct, local)
   else emitStruct(out, field, struct, local)
 }

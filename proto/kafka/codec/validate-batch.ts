@@ -1,0 +1,130 @@
+import { ErrorCode } from '../errors.ts'
+import { CodecError } from './errors.ts'
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  batchSizeAt,
+  compressionOf,
+  isControl,
+  isLogAppendTime,
+  isTransactional,
+  magicOf,
+  readBatchHeader,
+  verifyCrc,
+} from './record-batch.ts'
+import { decodeRecords, RECORD_BYTES_MIN } from './records.ts'
+
+export interface InvalidBatch {
+  readonly ok: false
+  readonly errorCode: ErrorCode
+  readonly message: string
+}
+
+export type BatchValidation = { readonly ok: true; readonly header: BatchHeader } | InvalidBatch
+
+export interface ProduceRules {
+  /** Version of the Produce request; zstd came with 7 (KIP-110). */
+  readonly apiVersion: number
+  readonly maxMessageBytes: number
+}
+
+function invalid(errorCode: ErrorCode, message: string): InvalidBatch {
+  return { ok: false, errorCode, message }
+}
+
+/**
+ * Judges what a client produced to one partition, as ProduceRequest.validateRecords, UnifiedLog and LogValidator do in
+ * Kafka: exactly one v2 batch with base offset 0, a right CRC and a header that agrees with itself. Compressed records
+ * stay compressed. Old formats are not for this function: they are converted first.
+ */
+export function validateProduceBatch(records: Buffer | null, rules: ProduceRules): BatchValidation {
+  if (records === null || records.length === 0) {
+    return invalid(
+      ErrorCode.INVALID_RECORD,
+      'Produce requests must hold exactly one record batch per partition, not none',
+    )
+  }
+  let header: BatchHeader
+  try {
+    const magic = magicOf(records)
+    if (magic !== null && magic !== 2) {
+      return invalid(ErrorCode.INVALID_RECORD, `Record batch has magic ${magic}, not 2`)
+    }
+    if (batchSizeAt(records, 0) < records.length) {
+      return invalid(
+        ErrorCode.INVALID_RECORD,
+        'Produce requests must hold exactly one record batch per partition',
+      )
+    }
+    header = readBatchHeader(records)
+  } catch (error) {
+    if (error instanceof CodecError) return invalid(ErrorCode.CORRUPT_MESSAGE, error.message)
+    throw error
+  }
+  if (header.sizeBytes > rules.maxMessageBytes) {
+    const message = `Record batch of ${header.sizeBytes} bytes is larger than max.message.bytes ${rules.maxMessageBytes}`
+    return invalid(ErrorCode.MESSAGE_TOO_LARGE, message)
+  }
+  if (!verifyCrc(records))
+    return invalid(ErrorCode.CORRUPT_MESSAGE, `Record batch has the wrong CRC ${header.crc}`)
+  return checkAttributes(header, rules) ?? checkCounts(header) ?? { ok: true, header }
+}
+
+function checkAttributes(header: BatchHeader, rules: ProduceRules): InvalidBatch | null {
+  const { attributes } = header
+  const compression = compressionOf(attributes)
+  if (compression === null) {
+    return invalid(ErrorCode.INVALID_RECORD, `Record batch names the unknown compression ${attributes & 7}`)
+  }
+  if (compression === 'zstd' && rules.apiVersion < 7) {
+    const message = `Produce version ${rules.apiVersion} does not allow zstd, which needs version 7`
+    return invalid(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message)
+  }
+  if (isControl(attributes)) return invalid(ErrorCode.INVALID_RECORD, 'Clients may not write control records')
+  if (isLogAppendTime(attributes)) {
+    return invalid(ErrorCode.INVALID_TIMESTAMP, 'Producers may not set the timestamp type to LogAppendTime')
+  }
+  if (header.producerId >= 0n && header.baseSequence < 0) {
+    const message = `Base sequence ${header.baseSequence} of producer ${header.producerId} is negative`
+    return invalid(ErrorCode.INVALID_RECORD, message)
+  }
+  if (header.producerId >= 0n && header.producerEpoch < 0) {
+    const message = `Epoch ${header.producerEpoch} of producer ${header.producerId} is negative`
+    return invalid(ErrorCode.INVALID_RECORD, message)
+  }
+  if (isTransactional(attributes) && header.producerId < 0n) {
+    return invalid(ErrorCode.INVALID_RECORD, 'Transactional record batch has no producer id')
+  }
+  return null
+}
+
+function checkCounts(header: BatchHeader): InvalidBatch | null {
+  const { recordCount, lastOffsetDelta } = header
+  if (header.baseOffset !== 0n) {
+    return invalid(
+      ErrorCode.INVALID_RECORD,
+      `Base offset ${header.baseOffset} of a produced record batch must be 0`,
+    )
+  }
+  if (recordCount <= 0 || recordCount !== lastOffsetDelta + 1) {
+    const message = `Record count ${recordCount} does not agree with the last offset delta ${lastOffsetDelta}`
+    return invalid(ErrorCode.INVALID_RECORD, message)
+  }
+  const bytes = header.sizeBytes - BATCH_HEADER_BYTES
+  if (compressionOf(header.attributes) === 'none' && recordCount * RECORD_BYTES_MIN > bytes) {
+    return invalid(ErrorCode.INVALID_RECORD, `${recordCount} records cannot fit into ${bytes} bytes`)
+  }
+  return null
+}
+
+/**
+ * Places in the batch of the records without a key, which a compacted topic refuses. This decodes the records.
+ * Throws CodecError.
+ */
+export function recordsWithoutKey(batch: Buffer, maxDecompressedBytes: number): number[] {
+  const places: number[] = []
+  decodeRecords(batch, maxDecompressedBytes).forEach((record, place) => {
+    if (record.key === null) places.push(place)
+  })
+  return places
+}
