@@ -43,39 +43,32 @@ export class LogReader {
    * What memory alone can give; that it gives nothing proves nothing.
    * Partitions share `totalBytes` in the order of the requests; the first that has data gets a batch whatever its size.
    */
-  readTail(requests: readonly ReadRequest[], totalBytes: number): { results: ReadResult[]; bytes: number } {
+  readTail(requests: readonly ReadRequest[], totalBytes: number): { reads: TailRead[]; bytes: number } {
     let bytes = 0
-    const results = requests.map((request): ReadResult => {
-      const budget = Math.min(request.maxBytes, totalBytes - bytes)
-      const read = this.options.tail.read(
-        request.topicId,
-        request.partition,
-        request.offset,
-        budget,
-        bytes === 0,
-      )
+    const reads = requests.map(({ topicId, partition, offset, maxBytes }) => {
+      const budget = Math.min(maxBytes, totalBytes - bytes)
+      const read = this.options.tail.read(topicId, partition, offset, budget, bytes === 0)
       bytes += read.bytes
-      const { pieces, highWatermark } = read
-      return {
-        kind: 'records',
-        pieces,
-        bytes: read.bytes,
-        logStart: -1n,
-        highWatermark,
-        lastStable: highWatermark,
-      }
+      return read
     })
-    return { results, bytes }
+    return { reads, bytes }
+  }
+
+  /** The offset after the last one committed here, -1n when nothing is remembered. */
+  tailEnd(topicId: string, partition: number): bigint {
+    return this.options.tail.end(topicId, partition)
   }
 
   /**
-   * Reads with the metadata's word on every partition.
+   * Reads with the metadata's word on every partition. The first that has data gets a batch whatever its size, if
+   * `atLeastOne`.
    * @throws DatabaseError, ObjectStoreError, StorageError CorruptObject
    */
   async read(
     organizationId: string,
     requests: readonly ReadRequest[],
     totalBytes: number,
+    atLeastOne: boolean,
   ): Promise<{ results: ReadResult[]; bytes: number }> {
     const ranges = await readLog(this.options.database, organizationId, requests, totalBytes)
     const extents = ranges.flatMap((range) => range?.extents ?? [])
@@ -94,7 +87,7 @@ export class LogReader {
       const budget = Math.min(request.maxBytes, totalBytes - bytes)
       const partRuns = loaded.slice(next, next + range.extents.length)
       next += range.extents.length
-      const pieces = collect(request, range, partRuns, budget, bytes === 0)
+      const pieces = collect(request, range, partRuns, budget, atLeastOne && bytes === 0)
       let size = 0
       for (const piece of pieces) size += piece.length
       bytes += size

@@ -100,6 +100,11 @@ export class LogTail {
     return { pieces, bytes, highWatermark, logStart, fresh }
   }
 
+  /** The high watermark after the last commit made here, -1n when nothing is remembered. */
+  end(topicId: string, partition: number): bigint {
+    return this.partitions.get(`${topicId}/${partition}`)?.highWatermark ?? -1n
+  }
+
   /** The metadata has just said how far the log reaches. */
   verified(topicId: string, partition: number, highWatermark: bigint, logStart: bigint): void {
     const tail = this.partitions.get(`${topicId}/${partition}`)
