@@ -31,7 +31,9 @@ export const RETRIABLE_ERROR_CODES: ReadonlySet<number> = new Set([
 ${retriable.join('\n')}
 ])
 
-const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(ErrorCode).map(([name, code]) => [code, name]))
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(ErrorCode).map(([name, code]) => [code, name]),
+)
 
 /** Name of an error code; a number that Kafka does not know is given back as text. */
 export function errorCodeName(code: number): string {
