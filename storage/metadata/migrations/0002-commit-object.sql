@@ -101,7 +101,7 @@ begin
       end if;
       v_last_seq := case when p_sequences[i] > 2147483647 - (p_batch_records[i] - 1)
                          then p_batch_records[i] - 1 - (2147483647 - p_sequences[i]) - 1
-                         else p_sequences[i] + p_batch_records[i] - 1 end;
+                         else p_sequences[i] + (p_batch_records[i] - 1) end;
       if not v_known then
         v_firsts := '{}'; v_lasts := '{}'; v_bases := '{}';
       elsif p_producer_epochs[i] < v_epoch then
