@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { loadRun, runEncoding, runTargetBytes, storeCompressed, storeRaw } from './run.ts'
 import { encodeWalObject, readWalIndex } from './wal-object.ts'
@@ -5,15 +6,7 @@ import { encodeWalObject, readWalIndex } from './wal-object.ts'
 const topicA = '0198f1d2-0000-7000-8000-00000000000a'
 const topicB = '0198f1d2-0000-7000-8000-00000000000b'
 const text = (length: number) => Buffer.alloc(length, 'all work and no play ')
-const noise = (length: number, seed = 1) => {
-  const bytes = Buffer.allocUnsafe(length)
-  let state = seed
-  for (let position = 0; position < length; position++) {
-    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
-    bytes[position] = state >>> 16
-  }
-  return bytes
-}
+const noise = (length: number) => randomBytes(length)
 const batch = (bytes: Buffer, compressed = false) => ({ bytes, compressed })
 
 describe('a run', () => {
