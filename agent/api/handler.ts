@@ -32,8 +32,11 @@ export interface Handler<Request, ResponseInput> {
   readonly maxVersion: number
   /** Answers, or gives null when the protocol wants no answer (Produce with acks=0). */
   handle(request: Request, context: RequestContext): Promise<ResponseInput | null>
-  /** The answer when `handle` threw: every part of the request fails with this code (Kafka's getErrorResponse). */
-  failure(request: Request, errorCode: number, context: RequestContext): ResponseInput
+  /**
+   * The answer when `handle` threw: every part of the request fails with this code (Kafka's getErrorResponse). Null when
+   * no answer of this version can say so: the connection is closed instead, and the client tries again.
+   */
+  failure(request: Request, errorCode: number, context: RequestContext): ResponseInput | null
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of handlers holds every pair of message types

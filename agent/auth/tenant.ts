@@ -8,3 +8,12 @@ export interface Tenant {
   readonly quotas: Quotas
   readonly defaults: TopicDefaults
 }
+
+/** Stands in for the tenant where there is none: its id is never given to an organization, so it owns nothing. */
+export const nobody: Tenant = Object.freeze({
+  organizationId: '00000000-0000-0000-0000-000000000000',
+  tenantId: '',
+  suspended: false,
+  quotas: {},
+  defaults: {},
+})

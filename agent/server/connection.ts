@@ -1,0 +1,279 @@
+import type { Clock } from '@streamhouse/platform/clock'
+import type { Log } from '@streamhouse/platform/log'
+import type { Connection } from '@streamhouse/platform/network'
+import type { ByteBudget, ByteBudgetHolder } from '@streamhouse/platform/std/byte-budget'
+import { Exchange, type ExchangeOwner } from './exchange.ts'
+import { FrameReader } from './frames.ts'
+import type { ServerLimits } from './limits.ts'
+import { OrderGate } from './order-gate.ts'
+
+/** Starts the request in a frame; the answer comes through the exchange, now or later. Must not throw. */
+export interface RequestRouter {
+  start(frame: Buffer, exchange: Exchange): void
+}
+
+/** Counters of all connections together, read when metrics are collected. */
+export interface ServerStats {
+  connections: number
+  accepted: number
+  rejected: number
+  protocolErrors: number
+  bytesIn: number
+  bytesOut: number
+  requestsInFlight: number
+}
+
+export interface ClientConnectionOptions {
+  readonly transport: Connection
+  readonly router: RequestRouter
+  readonly budget: ByteBudget
+  readonly limits: ServerLimits
+  readonly clock: Clock
+  readonly log: Log
+  readonly stats: ServerStats
+  readonly listenerName: string
+  readonly tenantId: string
+  readonly closed: (connection: ClientConnection) => void
+}
+
+/**
+ * One client. Requests start in the order in which they arrive and are handled side by side; replies leave in that
+ * order too. It stops reading while too many requests are in flight, too many bytes are held, or the client does not
+ * read its replies.
+ */
+export class ClientConnection implements ExchangeOwner {
+  readonly clientHost: string
+  readonly principal = 'User:ANONYMOUS'
+  readonly listenerName: string
+  readonly tenantId: string
+  readonly gate = new OrderGate()
+  readonly #options: ClientConnectionOptions
+  readonly #transport: Connection
+  readonly #limits: ServerLimits
+  readonly #frames: FrameReader
+  readonly #held: ByteBudgetHolder
+  /** In arrival order; replies of those done leave from the front. */
+  readonly #line: Exchange[] = []
+  #inFlight = 0
+  #abort: AbortController | null = null
+  #pumping = false
+  #paused = false
+  #draining = false
+  #closed = false
+  /** Reply bytes that the transport has taken but not sent. */
+  #queuedBytes = 0
+  /** Reply bytes that wait for replies of earlier requests. */
+  #waitingBytes = 0
+  #blockedSinceMs = -1
+  #activeMs: number
+  #frameBeganMs = -1
+
+  constructor(options: ClientConnectionOptions) {
+    this.#options = options
+    this.#transport = options.transport
+    this.#limits = options.limits
+    this.clientHost = options.transport.remoteAddress
+    this.listenerName = options.listenerName
+    this.tenantId = options.tenantId
+    this.#frames = new FrameReader(options.limits.maxRequestBytes)
+    this.#activeMs = options.clock.monotonicMs()
+    this.#held = options.budget.open({ pressure: () => {}, relief: () => this.#pump() })
+  }
+
+  /** Begins to read. */
+  open(): void {
+    this.#transport.handle({
+      data: (chunk) => this.#received(chunk),
+      drained: () => this.#drained(),
+      closed: (error) => this.#ended(error),
+    })
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController()
+      if (this.#closed) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  /** Requests whose replies have not been handed to the transport. */
+  get inFlight(): number {
+    return this.#line.length
+  }
+
+  /** Takes no more requests, and ends once those in flight have been answered. */
+  drain(): void {
+    this.#draining = true
+    this.#steer()
+    this.#endIfDrained()
+  }
+
+  /** Cuts the connection; handlers that still run see their signal aborted. */
+  destroy(): void {
+    if (!this.#closed) this.#transport.destroy()
+    this.#ended()
+  }
+
+  /** Closes the connection when one of its times has run out. */
+  sweep(nowMs: number): void {
+    if (this.#closed) return
+    const { maxIdleMs, maxStalledFrameMs, maxBlockedWriteMs } = this.#limits
+    if (this.#blockedSinceMs >= 0) {
+      if (nowMs - this.#blockedSinceMs > maxBlockedWriteMs) {
+        this.fail('Closing a connection whose client does not read its responses', {
+          queuedBytes: this.#queuedBytes,
+        })
+      }
+    } else if (this.#frames.midFrame) {
+      const stalled = !this.#paused && nowMs - this.#activeMs > maxStalledFrameMs
+      if (stalled || nowMs - this.#frameBeganMs > maxIdleMs) {
+        this.fail('Closing a connection whose request stopped halfway', {
+          receivedBytes: this.#frames.bufferedBytes,
+        })
+      }
+    } else if (this.#line.length === 0 && nowMs - this.#activeMs > maxIdleMs) {
+      this.destroy()
+    }
+  }
+
+  fail(message: string, fields: Readonly<Record<string, unknown>>): void {
+    if (this.#closed) return
+    this.#options.stats.protocolErrors++
+    const { clientHost, listenerName } = this
+    this.#options.log.warn(message, { client: clientHost, listener: listenerName, ...fields })
+    this.destroy()
+  }
+
+  settled(exchange: Exchange): void {
+    this.#inFlight--
+    this.#options.stats.requestsInFlight--
+    this.#held.give(exchange.requestBytes + 4)
+    if (this.#closed) {
+      if (this.#inFlight === 0) this.#held.close()
+      return
+    }
+    if (this.#line[0] === exchange) this.#sendReplies()
+    else if (exchange.reply !== null) this.#hold(exchange.reply.length)
+    this.#pump()
+    this.#endIfDrained()
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#closed || this.#draining) return
+    this.#activeMs = this.#options.clock.monotonicMs()
+    this.#options.stats.bytesIn += chunk.length
+    this.#held.take(chunk.length)
+    this.#frames.append(chunk)
+    const { budget } = this.#options
+    if (budget.heldBytes > 2 * this.#limits.maxTotalBytes) {
+      this.fail('Closing a connection because requests take up twice the memory that is meant for them', {
+        heldBytes: budget.heldBytes,
+      })
+      return
+    }
+    this.#pump()
+  }
+
+  /** Whether a request that is here may start. One alone always may, or bytes held could wait for each other. */
+  #mayStart(): boolean {
+    if (this.#closed || this.#draining || this.#blockedSinceMs >= 0) return false
+    if (this.#inFlight === 0) return true
+    return this.#line.length < this.#limits.maxInFlightPerConnection && !this.#held.pressed
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      while (this.#mayStart()) {
+        const frame = this.#frames.next()
+        if (frame === null) break
+        this.#start(frame)
+      }
+    } catch (error) {
+      this.fail('Closing a connection that does not speak the Kafka protocol', { error: String(error) })
+    } finally {
+      this.#pumping = false
+    }
+    this.#steer()
+  }
+
+  #start(frame: Buffer): void {
+    const exchange = new Exchange(this, frame.length)
+    exchange.startedMs = this.#activeMs
+    this.#line.push(exchange)
+    this.#inFlight++
+    this.#options.stats.requestsInFlight++
+    this.#options.router.start(frame, exchange)
+  }
+
+  /** Pauses or resumes the transport. Under pressure a frame that has begun is still read: only then can it leave. */
+  #steer(): void {
+    if (this.#closed) return
+    const { midFrame } = this.#frames
+    if (!midFrame) this.#frameBeganMs = -1
+    else if (this.#frameBeganMs < 0) this.#frameBeganMs = this.#activeMs
+    const pause = !this.#mayStart() || (this.#held.pressed && !midFrame)
+    if (pause === this.#paused) return
+    this.#paused = pause
+    if (pause) this.#transport.pause()
+    else this.#transport.resume()
+  }
+
+  #sendReplies(): void {
+    let count = 0
+    let bytes = 0
+    let waitedBytes = 0
+    const chunks: Buffer[] = []
+    for (const exchange of this.#line) {
+      if (!exchange.done) break
+      count++
+      if (exchange.reply === null) continue
+      for (const buffer of exchange.reply.buffers) chunks.push(buffer)
+      bytes += exchange.reply.length
+      if (count > 1) waitedBytes += exchange.reply.length
+    }
+    this.#line.splice(0, count)
+    if (bytes === 0) return
+    this.#waitingBytes -= waitedBytes
+    this.#held.give(waitedBytes)
+    this.#activeMs = this.#options.clock.monotonicMs()
+    this.#options.stats.bytesOut += bytes
+    const flows = this.#transport.write(chunks)
+    if (flows || this.#closed) return
+    if (this.#blockedSinceMs < 0) this.#blockedSinceMs = this.#activeMs
+    this.#queuedBytes += bytes
+    this.#held.take(bytes)
+  }
+
+  /** Accounts for a reply that waits for those of earlier requests. */
+  #hold(bytes: number): void {
+    this.#waitingBytes += bytes
+    this.#held.take(bytes)
+  }
+
+  #drained(): void {
+    this.#blockedSinceMs = -1
+    this.#held.give(this.#queuedBytes)
+    this.#queuedBytes = 0
+    this.#pump()
+  }
+
+  #endIfDrained(): void {
+    if (this.#draining && !this.#closed && this.#line.length === 0) this.#transport.end()
+  }
+
+  #ended(error?: Error): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (error !== undefined) {
+      this.#options.log.debug('A client connection broke', { client: this.clientHost, error: error.message })
+    }
+    this.#line.length = 0
+    this.#held.give(this.#frames.bufferedBytes + this.#queuedBytes + this.#waitingBytes)
+    if (this.#inFlight === 0) this.#held.close()
+    this.#abort?.abort()
+    this.#options.closed(this)
+  }
+}
