@@ -8,6 +8,11 @@ type Leave = GroupEvents['leave']
 
 /** Removes the members that may be removed, answers for each, and rebalances once for all of them (KIP-345). */
 export function leave(draft: GroupDraft, event: Leave): void {
+  const { maxSize, pendingMembersMax } = draft.limits
+  if (event.request.members.length > maxSize + pendingMembersMax) {
+    draft.reply(event.token, { kind: 'leave', result: { error: 'INVALID_REQUEST', members: [] } })
+    return
+  }
   const members = event.request.members.map(({ memberId, instanceId, reason }) => ({
     memberId,
     instanceId,

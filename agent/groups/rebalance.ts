@@ -4,6 +4,9 @@ import { selectProtocol } from './protocol-selection.ts'
 import { joinSuccess, syncError } from './replies.ts'
 import type { GroupErrorName } from './types.ts'
 
+/** A join phase that starts over lasts this long at least, or members with a rebalance timeout of 0 would keep us spinning. */
+const repeatedJoinPhaseMinMs = 1_000
+
 /** Starts a rebalance where there is none; in the join phase of one, ends the phase when it can. */
 export function rebalance(draft: GroupDraft, reason: string): void {
   if (draft.group.state === 'PreparingRebalance') completeJoinWhenAllJoined(draft)
@@ -61,7 +64,7 @@ export function completeJoin(draft: GroupDraft): void {
   }
   if (draft.group.members.size > 0 && !electJoinedLeader(draft)) {
     draft.set({ initialDelay: null })
-    draft.arm({ kind: 'rebalance' }, rebalanceTimeoutMs(draft.group))
+    draft.arm({ kind: 'rebalance' }, Math.max(rebalanceTimeoutMs(draft.group), repeatedJoinPhaseMinMs))
     return
   }
   draft.set({ generationId: nextGeneration(draft.group.generationId), initialDelay: null })
