@@ -101,7 +101,9 @@ export class EmbeddedPostgres {
           if (error.sqlState === '42P04') return // it exists already
           const over = this.#child.exitCode !== null || performance.now() > deadline
           if (over)
-            throw new Error(`The embedded Postgres did not start; ${logFile} says why`, { cause: error })
+            throw new Error(`The embedded Postgres did not start: ${await lastLine(logFile)}`, {
+              cause: error,
+            })
         }
       }
     } finally {
