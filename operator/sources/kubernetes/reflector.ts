@@ -24,7 +24,8 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly api: KubernetesApi
   /** Path of the collection, such as `/apis/streamhouse.io/v1alpha1/topics`. */
   readonly path: string
-  readonly accept?: string
+  /** Whether the objects' metadata are enough. */
+  readonly metadataOnly?: boolean
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
@@ -154,8 +155,10 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   #get(query: Readonly<Record<string, string>>, signal: AbortSignal): ApiRequest {
-    const { path, accept } = this.#options
-    return { method: 'GET', path, query, signal, ...(accept === undefined ? {} : { accept }) }
+    const { path, metadataOnly } = this.#options
+    const shape = query.watch === undefined ? 'PartialObjectMetadataList' : 'PartialObjectMetadata'
+    const accept = metadataOnly ? `application/json;as=${shape};g=meta.k8s.io;v=v1` : 'application/json'
+    return { method: 'GET', path, query, signal, accept }
   }
 
   /** Makes the local copy equal to the list, and tells the differences. */

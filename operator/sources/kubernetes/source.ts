@@ -26,7 +26,6 @@ export interface KubernetesSourceOptions {
 }
 
 const fieldManager = 'streamhouse-operator'
-const namespaceMetadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 
 /** Custom resources of a Kubernetes cluster. */
 export class KubernetesSource implements ResourceSource {
@@ -189,7 +188,7 @@ export class KubernetesSource implements ResourceSource {
     return new Reflector<KubernetesObject>({
       ...this.#options,
       path: '/api/v1/namespaces',
-      accept: `${namespaceMetadataList},application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json`,
+      metadataOnly: true,
       observer: this.#options.metrics.reflector('Namespace'),
       changed: (before, after, initial) => {
         const name = (after ?? before)?.metadata.name
