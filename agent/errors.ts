@@ -3,8 +3,9 @@
  * - `InvalidFrame`: a peer sent a length that no request can have.
  * - `NoFreeNodeId`: every node id that may be claimed is in use.
  * - `UnknownListener`: a name that no configured listener has.
+ * - `InvalidConfig`: a topic cannot have this config.
  */
-export type AgentErrorCode = 'InvalidFrame' | 'NoFreeNodeId' | 'UnknownListener'
+export type AgentErrorCode = 'InvalidFrame' | 'NoFreeNodeId' | 'UnknownListener' | 'InvalidConfig'
 
 /** The agent's own error. */
 export class AgentError extends Error {
