@@ -8,12 +8,18 @@ export type GroupTimer =
   | { readonly kind: 'rebalance' }
   | { readonly kind: 'sync' }
 
-export type Reply =
-  | { readonly kind: 'join'; readonly result: JoinResult }
-  | { readonly kind: 'sync'; readonly result: SyncResult }
-  | { readonly kind: 'heartbeat'; readonly result: HeartbeatResult }
-  | { readonly kind: 'leave'; readonly result: LeaveResult }
-  | { readonly kind: 'commit'; readonly result: { readonly error: GroupErrorName } }
+/** What each kind of request is answered with. */
+export interface ReplyResults {
+  join: JoinResult
+  sync: SyncResult
+  heartbeat: HeartbeatResult
+  leave: LeaveResult
+  commit: { readonly error: GroupErrorName }
+}
+
+export type Reply = {
+  readonly [Kind in keyof ReplyResults]: { readonly kind: Kind; readonly result: ReplyResults[Kind] }
+}[keyof ReplyResults]
 
 /** What the driver must do after a step, in this order. */
 export type Effect =

@@ -206,6 +206,5 @@ describe('group state machine under random events', () => {
     }
     expect(seen).toContain('PreparingRebalance/rebalanceExpired')
     expect(seen).toContain('CompletingRebalance/syncExpired')
-    expect(seen).toContain('Stable/syncExpired')
   })
 })
