@@ -25,6 +25,8 @@ export interface PostgresServerOptions {
 /** A private Postgres. Its superuser is `postgres`; every role may log in from this machine without a password. */
 export interface PostgresServer {
   readonly port: number
+  /** Of the first of its processes; another one after `restart`. */
+  readonly pid: number
   /** URL of a database of this server. */
   url(database: string, user?: string): string
   /** Creates an empty database, or a copy of a template, and returns its URL. */
@@ -83,6 +85,10 @@ class RunningPostgres implements PostgresServer {
     this.#folder = folder
     this.#child = child
     this.#start = start
+  }
+
+  get pid(): number {
+    return this.#child.pid
   }
 
   url(database: string, user = 'postgres'): string {
