@@ -1,0 +1,188 @@
+import { oneOf, optionalText, type Settings, text, wholeNumber } from '@streamhouse/platform/std/config-table'
+
+const mebibyte = 1024 * 1024
+
+/** Every setting of the agent, in the order in which --help lists them. */
+export const agentSettings = {
+  postgres: text({
+    variable: 'STREAMHOUSE_POSTGRES',
+    placeholder: 'URL',
+    doc: 'Metadata database, postgres://user:password@host:port/database',
+  }),
+  postgresRole: text({
+    variable: 'STREAMHOUSE_POSTGRES_ROLE',
+    fallback: 'streamhouse_app',
+    placeholder: 'ROLE',
+    doc: 'Role taken in the database; it must be bound by row-level security',
+  }),
+  postgresConnections: wholeNumber({
+    variable: 'STREAMHOUSE_POSTGRES_CONNECTIONS',
+    fallback: 8,
+    min: 2,
+    max: 200,
+    placeholder: 'N',
+    doc: 'Connections to the database at most',
+  }),
+  store: text({
+    variable: 'STREAMHOUSE_STORE',
+    placeholder: 'URL',
+    doc: 'Object store: file:///folder, or s3://bucket/prefix',
+  }),
+  s3Endpoint: optionalText({
+    variable: 'STREAMHOUSE_S3_ENDPOINT',
+    placeholder: 'URL',
+    doc: 'Endpoint of an S3-compatible server; AWS when absent',
+  }),
+  s3Region: text({
+    variable: 'STREAMHOUSE_S3_REGION',
+    fallback: 'us-east-1',
+    placeholder: 'REGION',
+    doc: 'Region of the bucket',
+  }),
+  durability: oneOf(['sync', 'os'], {
+    variable: 'STREAMHOUSE_DURABILITY',
+    fallback: 'sync',
+    doc: 'sync: acknowledged records are on disk; os: the operating system may still hold them, as Kafka does by default',
+  }),
+  tenant: text({
+    variable: 'STREAMHOUSE_TENANT',
+    fallback: 'default',
+    placeholder: 'TENANT',
+    doc: 'Tenant of the clients of the listener',
+  }),
+  kafkaHost: text({
+    variable: 'STREAMHOUSE_KAFKA_HOST',
+    fallback: '127.0.0.1',
+    placeholder: 'HOST',
+    doc: 'Address to listen on for Kafka clients',
+  }),
+  kafkaPort: wholeNumber({
+    variable: 'STREAMHOUSE_KAFKA_PORT',
+    fallback: 9092,
+    min: 0,
+    max: 65_535,
+    placeholder: 'PORT',
+    doc: 'Port for Kafka clients; 0 takes a free one',
+  }),
+  advertisedHost: optionalText({
+    variable: 'STREAMHOUSE_ADVERTISED_HOST',
+    placeholder: 'HOST',
+    doc: 'Host that clients and peers are told; that of the listener when absent',
+  }),
+  advertisedPort: wholeNumber({
+    variable: 'STREAMHOUSE_ADVERTISED_PORT',
+    fallback: 0,
+    min: 0,
+    max: 65_535,
+    placeholder: 'PORT',
+    doc: 'Port that clients and peers are told; 0: that of the listener',
+  }),
+  healthHost: text({
+    variable: 'STREAMHOUSE_HEALTH_HOST',
+    fallback: '127.0.0.1',
+    placeholder: 'HOST',
+    doc: 'Address of /livez, /readyz and /metrics',
+  }),
+  healthPort: wholeNumber({
+    variable: 'STREAMHOUSE_HEALTH_PORT',
+    fallback: 9404,
+    min: 0,
+    max: 65_535,
+    placeholder: 'PORT',
+    doc: 'Port of /livez, /readyz and /metrics; 0 takes a free one',
+  }),
+  nodeId: wholeNumber({
+    variable: 'STREAMHOUSE_NODE_ID',
+    fallback: -1,
+    min: -1,
+    max: 1_000_000,
+    placeholder: 'N',
+    doc: 'Broker id; -1 takes the lowest free one',
+  }),
+  rack: optionalText({
+    variable: 'STREAMHOUSE_RACK',
+    placeholder: 'ZONE',
+    doc: 'Availability zone of the agent',
+  }),
+  flushIntervalMs: wholeNumber({
+    variable: 'STREAMHOUSE_FLUSH_INTERVAL_MS',
+    fallback: -1,
+    min: -1,
+    max: 60_000,
+    placeholder: 'MS',
+    doc: 'Least time between two objects of a tenant that are not full; -1: 250 on S3, 0 on a folder',
+  }),
+  flushBytes: wholeNumber({
+    variable: 'STREAMHOUSE_FLUSH_BYTES',
+    fallback: 8 * mebibyte,
+    min: 4096,
+    max: 256 * mebibyte,
+    placeholder: 'BYTES',
+    doc: 'An object with this many bytes is uploaded at once',
+  }),
+  tailBytes: wholeNumber({
+    variable: 'STREAMHOUSE_TAIL_BYTES',
+    fallback: 32 * mebibyte,
+    min: 0,
+    max: 64 * 1024 * mebibyte,
+    placeholder: 'BYTES',
+    doc: 'Memory for the newest records, which most consumers read',
+  }),
+  cacheBytes: wholeNumber({
+    variable: 'STREAMHOUSE_CACHE_BYTES',
+    fallback: 32 * mebibyte,
+    min: 0,
+    max: 64 * 1024 * mebibyte,
+    placeholder: 'BYTES',
+    doc: 'Memory for records read from the object store',
+  }),
+  requestBytes: wholeNumber({
+    variable: 'STREAMHOUSE_REQUEST_BYTES',
+    fallback: 96 * mebibyte,
+    min: mebibyte,
+    max: 64 * 1024 * mebibyte,
+    placeholder: 'BYTES',
+    doc: 'Memory for requests and answers under way; beyond it sockets are paused',
+  }),
+  maxConnections: wholeNumber({
+    variable: 'STREAMHOUSE_MAX_CONNECTIONS',
+    fallback: 10_000,
+    min: 1,
+    max: 1_000_000,
+    placeholder: 'N',
+    doc: 'Connections at most',
+  }),
+  fetchMaxBytes: wholeNumber({
+    variable: 'STREAMHOUSE_FETCH_MAX_BYTES',
+    fallback: 16 * mebibyte,
+    min: 1024,
+    max: 1024 * mebibyte,
+    placeholder: 'BYTES',
+    doc: 'Records in one answer at most',
+  }),
+  autoCreateTopics: oneOf(['true', 'false'], {
+    variable: 'STREAMHOUSE_AUTO_CREATE_TOPICS',
+    fallback: 'true',
+    doc: 'Whether asking for an unknown topic may create it',
+  }),
+  drainMs: wholeNumber({
+    variable: 'STREAMHOUSE_DRAIN_MS',
+    fallback: 30_000,
+    min: 0,
+    max: 3_600_000,
+    placeholder: 'MS',
+    doc: 'Time for requests under way when the agent is told to stop',
+  }),
+  logFormat: oneOf(['json', 'text'], {
+    variable: 'STREAMHOUSE_LOG_FORMAT',
+    fallback: 'json',
+    doc: 'Form of log lines',
+  }),
+  logLevel: oneOf(['debug', 'info', 'warn', 'error'], {
+    variable: 'STREAMHOUSE_LOG_LEVEL',
+    fallback: 'info',
+    doc: 'Least level of log lines',
+  }),
+} as const
+
+export type AgentConfig = Settings<typeof agentSettings>
