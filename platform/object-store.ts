@@ -47,7 +47,7 @@ export interface ByteRange {
 
 /**
  * Immutable named blobs: S3, or a local folder. Keys are at most 1,024 bytes, of `/`-separated segments of
- * `[A-Za-z0-9._=-]`, none of them `.` or `..`.
+ * `[A-Za-z0-9._=-]` of at most 255 bytes, none of them `.` or `..`.
  */
 export interface ObjectStore {
   /**

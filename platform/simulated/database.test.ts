@@ -99,4 +99,25 @@ describe('SimulatedDatabase with faults', () => {
       expect((await database.query({ text: 'SELECT a FROM t' })).rows).toEqual([{ a: 6 }])
     })
   })
+
+  it('a process killed inside a transaction is rolled back, hears nothing and holds nobody up', async () => {
+    const { scheduler, postgres, faults, database } = simulation()
+    await scheduler.run(async () => {
+      await database.query({ text: 'CREATE TABLE t (a int4)' })
+      const doomed = new SimulatedDatabase({ scheduler, postgres, faults })
+      const heard: string[] = []
+      void doomed
+        .transaction(async (transaction) => {
+          await transaction.query(insert)
+          heard.push('inserted')
+          await transaction.query(insert)
+          heard.push('again')
+        })
+        .finally(() => heard.push('over'))
+      while (heard.length === 0) await scheduler.sleep(0.1)
+      doomed.kill()
+      expect((await database.query(count)).rows).toEqual([{ n: 0n }])
+      expect(heard).toEqual(['inserted'])
+    })
+  })
 })

@@ -92,18 +92,40 @@ export interface SimulatedDatabaseOptions {
  */
 export class SimulatedDatabase implements Database {
   readonly #options: SimulatedDatabaseOptions
+  readonly #transactions = new Set<SimulatedTransaction>()
   #killed = false
 
   constructor(options: SimulatedDatabaseOptions) {
     this.#options = options
   }
 
-  async query<Row>(statement: Statement): Promise<QueryResult<Row>> {
+  query<Row>(statement: Statement): Promise<QueryResult<Row>> {
+    return this.#whileAlive(this.#query<Row>(statement))
+  }
+
+  transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    return this.#whileAlive(this.#transaction(work))
+  }
+
+  async close(): Promise<void> {}
+
+  /**
+   * The process is gone: statements that were sent may still be done, but no answer arrives, and its transactions are
+   * rolled back.
+   */
+  kill(): void {
+    this.#killed = true
+    for (const transaction of this.#transactions) {
+      void transaction.rollback().then(() => this.#release(transaction))
+    }
+  }
+
+  async #query<Row>(statement: Statement): Promise<QueryResult<Row>> {
     checkName(statement)
     const { postgres, faults } = this.#options
     await this.#connect()
     try {
-      return await this.#roundTrip(async () => {
+      return await roundTrip(this.#options, async () => {
         if (faults.strikes('databaseLostRequest')) throw inDoubt(statement, 'the request was lost')
         const result = await postgres.run<Row>(statement)
         if (faults.strikes('databaseLostReply')) throw inDoubt(statement, 'the answer was lost')
@@ -114,94 +136,82 @@ export class SimulatedDatabase implements Database {
     }
   }
 
-  async transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
-    const { postgres } = this.#options
+  async #transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
     await this.#connect()
-    const transaction = new SimulatedTransaction(this.#options, (act) => this.#roundTrip(act))
+    const transaction = new SimulatedTransaction(this.#options)
+    this.#transactions.add(transaction)
+    const visible = {
+      query: <Row>(statement: Statement) => this.#whileAlive(transaction.query<Row>(statement)),
+    }
     try {
-      await transaction.begin()
-      const value = await work(transaction)
-      await transaction.commit()
+      await this.#whileAlive(transaction.begin())
+      const value = await work(visible)
+      await this.#whileAlive(transaction.commit())
       return value
     } catch (error) {
       await transaction.rollback()
       throw error
     } finally {
-      postgres.turn.release()
+      this.#release(transaction)
     }
   }
 
-  async close(): Promise<void> {}
-
-  /** The process is gone: statements that were sent may still be done, but no answer arrives. */
-  kill(): void {
-    this.#killed = true
+  #release(transaction: SimulatedTransaction): void {
+    if (this.#transactions.delete(transaction)) this.#options.postgres.turn.release()
   }
 
   async #connect(): Promise<void> {
     const { postgres, faults } = this.#options
-    if (this.#killed) await never()
     await postgres.turn.acquire()
-    if (this.#killed) {
-      postgres.turn.release()
-      await never()
-    }
-    if (!postgres.down && !faults.strikes('databaseUnavailable')) return
+    if (!this.#killed && !postgres.down && !faults.strikes('databaseUnavailable')) return
     postgres.turn.release()
     await this.#options.scheduler.sleep(1)
     throw new DatabaseError('Unavailable', 'Cannot get a connection to the simulated Postgres')
   }
 
-  async #roundTrip<T>(act: () => Promise<T>): Promise<T> {
-    const { scheduler, faults, latencyMs = 1 } = this.#options
+  /** Passes an outcome on, unless nobody is there any more. */
+  #whileAlive<T>(outcome: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      outcome.then(
+        (value) => this.#killed || resolve(value),
+        (error: unknown) => this.#killed || reject(error),
+      )
+    })
+  }
+}
+
+async function roundTrip<T>(options: SimulatedDatabaseOptions, act: () => Promise<T>): Promise<T> {
+  const { scheduler, faults, latencyMs = 1 } = options
+  await scheduler.sleep(faults.latencyMs(latencyMs / 2, 'databaseSlow'))
+  try {
+    return await act()
+  } finally {
     await scheduler.sleep(faults.latencyMs(latencyMs / 2, 'databaseSlow'))
-    try {
-      return await act()
-    } finally {
-      await scheduler.sleep(faults.latencyMs(latencyMs / 2, 'databaseSlow'))
-    }
   }
 }
 
 class SimulatedTransaction implements Queryable {
   readonly #options: SimulatedDatabaseOptions
-  readonly #roundTrip: <T>(act: () => Promise<T>) => Promise<T>
   readonly #generation: number
   #last: Promise<unknown> = Promise.resolve()
   #firstError: unknown
   #open = true
 
-  constructor(options: SimulatedDatabaseOptions, roundTrip: <T>(act: () => Promise<T>) => Promise<T>) {
+  constructor(options: SimulatedDatabaseOptions) {
     this.#options = options
-    this.#roundTrip = roundTrip
     this.#generation = options.postgres.generation
   }
 
-  async begin(): Promise<void> {
-    await this.#roundTrip(() => this.#options.postgres.run({ text: 'BEGIN' }))
+  begin(): Promise<unknown> {
+    return this.#queue(() => roundTrip(this.#options, () => this.#options.postgres.run({ text: 'BEGIN' })))
   }
 
   query<Row>(statement: Statement): Promise<QueryResult<Row>> {
-    const result = this.#last.then(() => this.#query<Row>(statement))
-    this.#last = result.catch((error: unknown) => {
-      this.#firstError ??= error
-    })
-    return result
+    return this.#queue(() => this.#query<Row>(statement))
   }
 
-  async commit(): Promise<void> {
-    await this.#last
-    const { postgres, faults } = this.#options
-    const commit = { text: 'COMMIT' }
-    await this.#roundTrip(async () => {
-      this.#checkConnected(commit)
-      await this.#checkNotAborted()
-      if (faults.strikes('databaseConflict')) throw new DatabaseError('Conflict', 'COMMIT: deadlock detected')
-      if (faults.strikes('databaseLostRequest')) throw inDoubt(commit, 'the request was lost')
-      this.#open = false
-      await postgres.run(commit)
-      if (faults.strikes('databaseLostReply')) throw inDoubt(commit, 'the answer was lost')
-    })
+  commit(): Promise<void> {
+    return this.#queue(() => this.#commit())
   }
 
   /** The session is shared with others: it is always left clean. */
@@ -212,10 +222,33 @@ class SimulatedTransaction implements Queryable {
     await this.#options.postgres.run({ text: 'ROLLBACK' })
   }
 
+  /** One after the other, as on one connection. */
+  #queue<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(act)
+    this.#last = result.catch((error: unknown) => {
+      this.#firstError ??= error
+    })
+    return result
+  }
+
+  async #commit(): Promise<void> {
+    const { postgres, faults } = this.#options
+    const commit = { text: 'COMMIT' }
+    await roundTrip(this.#options, async () => {
+      this.#checkConnected(commit)
+      await this.#checkNotAborted()
+      if (faults.strikes('databaseConflict')) throw new DatabaseError('Conflict', 'COMMIT: deadlock detected')
+      if (faults.strikes('databaseLostRequest')) throw inDoubt(commit, 'the request was lost')
+      this.#open = false
+      await postgres.run(commit)
+      if (faults.strikes('databaseLostReply')) throw inDoubt(commit, 'the answer was lost')
+    })
+  }
+
   async #query<Row>(statement: Statement): Promise<QueryResult<Row>> {
     checkName(statement)
     if (!this.#open) throw new DatabaseError('Rejected', `${statement.text}: its transaction is already over`)
-    return this.#roundTrip(() => {
+    return roundTrip(this.#options, async () => {
       this.#checkConnected(statement)
       return this.#options.postgres.run<Row>(statement)
     })
@@ -256,8 +289,4 @@ function toText(value: SqlValue): string | null {
 function toQueryResult<Row>(result: Results<Row> | undefined): QueryResult<Row> {
   const rows = result?.rows ?? []
   return { rows, rowCount: result?.affectedRows || rows.length }
-}
-
-function never(): Promise<never> {
-  return new Promise(() => {})
 }

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { type PostgresServer, startPostgres } from '@streamhouse/test/servers/postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { testDatabase } from '../contract/database.ts'
@@ -137,5 +138,30 @@ describe('PostgresDatabase', () => {
     await server.restart()
     await database.query({ text: 'SELECT 1' }).catch(() => {})
     expect((await database.query({ text: 'SELECT 1 AS one' })).rows).toEqual([{ one: 1 }])
+  })
+
+  it('an answer lost after COMMIT was sent is InDoubt, and the work is done', async () => {
+    const direct = open()
+    await direct.query({ text: 'CREATE TABLE doubt (a int4)' })
+    // The server gets the COMMIT, the client never its answer.
+    const proxy = createServer((near) => {
+      const far = connect(server.port, '127.0.0.1')
+      let deaf = false
+      near.on('data', (chunk) => {
+        deaf ||= chunk.includes('COMMIT')
+        far.write(chunk)
+      })
+      far.on('data', (chunk) => (deaf ? near.destroy() : near.write(chunk)))
+      for (const socket of [near, far]) socket.on('error', () => {})
+      near.on('close', () => far.end())
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const proxied = open({ url: url.replace(`:${server.port}`, `:${(proxy.address() as AddressInfo).port}`) })
+    const work = proxied.transaction((transaction) =>
+      transaction.query({ text: 'INSERT INTO doubt VALUES (1)' }),
+    )
+    expect(await failed(work)).toMatchObject({ code: 'InDoubt', retryable: true })
+    proxy.close()
+    expect((await direct.query({ text: 'SELECT a FROM doubt' })).rows).toEqual([{ a: 1 }])
   })
 })

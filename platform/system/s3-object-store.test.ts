@@ -158,6 +158,24 @@ describe('S3ObjectStore against faults', { timeout: 20_000 }, () => {
     expect(requests).toEqual(['PUT', 'PUT', 'HEAD'])
   })
 
+  it('a put is conditional, carries its checksum and does not hash or announce its body', async () => {
+    let headers: IncomingMessage['headers'] = {}
+    const note: Answer = (request, response) => {
+      headers = request.headers
+      response.writeHead(200).end()
+    }
+    const store = await scripted([note])
+    await store.put('k', [Buffer.alloc(3_000_000)])
+    expect(headers).toMatchObject({
+      'if-none-match': '*',
+      'content-length': '3000000',
+      'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+      'x-amz-checksum-crc32': expect.stringMatching(/^.{6}==$/),
+    })
+    expect(headers.expect).toBeUndefined()
+    expect(headers.authorization).toContain('x-amz-checksum-crc32')
+  })
+
   it('a server that does not answer is Unavailable after its time', async () => {
     const silent: Answer = () => {}
     const store = await scripted([silent], { attemptsMax: 1, requestTimeoutMs: 150 })
