@@ -73,17 +73,20 @@ describe('FolderObjectStore', () => {
     expect((await store.get('a/b')).toString()).toBe('x')
   })
 
-  it('puts and deletes in one folder at once do not lose each other', async () => {
-    const store = await open('churn')
-    const work = Array.from({ length: 200 }, async (_, index) => {
-      const key = `org/hour-${index % 3}/${index}`
-      await store.put(key, [Buffer.from(key)])
-      if (index % 2 === 0) await store.delete([key])
-      else expect((await store.get(key)).toString()).toBe(key)
-    })
-    await Promise.all(work)
-    expect((await store.list('', { limit: 1_000 })).objects).toHaveLength(100)
-  })
+  it.each(['os', 'sync'] as const)(
+    'puts and deletes in one folder at once do not lose each other (%s)',
+    async (mode) => {
+      const store = await open(`churn-${mode}`, mode)
+      const work = Array.from({ length: 200 }, async (_, index) => {
+        const key = `org/hour-${index % 3}/${index}`
+        await store.put(key, [Buffer.from(key)])
+        if (index % 2 === 0) await store.delete([key])
+        else expect((await store.get(key)).toString()).toBe(key)
+      })
+      await Promise.all(work)
+      expect((await store.list('', { limit: 1_000 })).objects).toHaveLength(100)
+    },
+  )
 
   it('emptied folders are removed, and only those', async () => {
     const store = await open('emptied')

@@ -42,7 +42,7 @@ const strayAgeMs = 10 * 60_000
 const knownFoldersMax = 20_000
 const parallelCalls = 16
 /** A folder may be removed, as empty, between its creation and the naming of an object in it. */
-const namingAttempts = 5
+const namingAttempts = 10
 const compareChunkBytes = 1 << 20
 
 /**
@@ -171,8 +171,8 @@ export class FolderObjectStore implements ObjectStore {
     const path = join(this.#root, key)
     const folder = dirname(path)
     for (let attempt = 1; ; attempt++) {
-      await this.#makeFolder(folder)
       try {
+        await this.#makeFolder(folder)
         await link(upload, path)
         break
       } catch (error) {
