@@ -67,9 +67,12 @@ class World {
   }
 
   /** One member in a stable first generation. */
-  async stable(agent: GroupCoordinator): Promise<{ memberId: string; generationId: number }> {
-    const { memberId } = await agent.join(joining())
-    const joined = await agent.join(joining({ memberId }))
+  async stable(
+    agent: GroupCoordinator,
+    sessionTimeoutMs = 10_000,
+  ): Promise<{ memberId: string; generationId: number }> {
+    const { memberId } = await agent.join(joining({ sessionTimeoutMs }))
+    const joined = await agent.join(joining({ memberId, sessionTimeoutMs }))
     expect(joined).toMatchObject({ error: 'NONE', memberId, leader: memberId })
     const assignments = [{ memberId, assignment: Buffer.from('p0') }]
     const { generationId } = joined
@@ -157,7 +160,7 @@ describe('group coordinator', () => {
     'an owner that cannot renew for a whole lease drops its groups',
     scenario(async (world) => {
       const agent = world.agent(1)
-      await world.stable(agent)
+      await world.stable(agent, 600_000)
       const waiting = agent.join(joining({ requiresKnownMemberId: false }))
       world.store.failure = new Error('unreachable')
       expect(await waiting).toMatchObject({ error: 'NOT_COORDINATOR' })

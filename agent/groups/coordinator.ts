@@ -101,8 +101,9 @@ export class GroupCoordinator {
     return found.live.request('leave', (token) => ({ type: 'leave', token, request }))
   }
 
+  /** As in Kafka, offsets may be committed and fetched under an empty group id. */
   async commitOffsets(request: OffsetCommitRequest): Promise<OffsetCommitResult> {
-    const found = await this.#find(request)
+    const found = await this.#find(request, true)
     if ('error' in found) return { error: found.error, results: [] }
     const { live } = found
     const { error } = await live.request('commit', (token) => ({ type: 'commit', token, request }))
@@ -134,8 +135,8 @@ export class GroupCoordinator {
     await this.#groups.close()
   }
 
-  async #find(address: GroupAddress) {
-    const refused = this.#refuse(address, false)
+  async #find(address: GroupAddress, mayBeEmpty = false) {
+    const refused = this.#refuse(address, mayBeEmpty)
     return refused ? { error: refused } : this.#groups.find(address)
   }
 
