@@ -13,6 +13,7 @@ import {
 } from '@streamhouse/proto/kafka/generated/11-join-group'
 import type { GroupCoordinator } from '../groups/coordinator.ts'
 import type { JoinResult } from '../groups/types.ts'
+import { asBuffer } from './as-buffer.ts'
 import type { Handler } from './handler.ts'
 
 const firstVersionWithMemberIdRequired = 4
@@ -70,7 +71,7 @@ function answer(result: JoinResult, apiVersion: number): JoinGroupResponseInput 
     members: result.members.map(({ memberId, instanceId, metadata }) => ({
       memberId,
       groupInstanceId: instanceId,
-      metadata,
+      metadata: asBuffer(metadata),
     })),
   }
 }

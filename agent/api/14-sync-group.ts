@@ -10,6 +10,7 @@ import {
   syncGroup,
 } from '@streamhouse/proto/kafka/generated/14-sync-group'
 import type { GroupCoordinator } from '../groups/coordinator.ts'
+import { asBuffer } from './as-buffer.ts'
 import type { Handler } from './handler.ts'
 
 export interface SyncGroupOptions {
@@ -24,7 +25,7 @@ export function syncGroupHandler(
     minVersion: 0,
     maxVersion: 5,
     async handle(request, { tenant }) {
-      const { error, ...rest } = await options.groups.sync({
+      const { error, assignment, ...rest } = await options.groups.sync({
         organizationId: tenant.organizationId,
         groupId: request.groupId,
         memberId: request.memberId,
@@ -34,8 +35,8 @@ export function syncGroupHandler(
         protocolName: request.protocolName,
         assignments: request.assignments,
       })
-      return { errorCode: ErrorCode[error], ...rest }
+      return { errorCode: ErrorCode[error], ...rest, assignment: asBuffer(assignment) }
     },
-    failure: (_request, errorCode) => ({ errorCode, assignment: new Uint8Array(0) }),
+    failure: (_request, errorCode) => ({ errorCode, assignment: Buffer.alloc(0) }),
   }
 }
