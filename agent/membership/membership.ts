@@ -15,9 +15,8 @@ export interface MembershipOptions {
   readonly log: Log
   /** The node id, or null to claim the lowest that is free. */
   readonly nodeId: number | null
-  /** Where the agent's clients and peers reach it. */
-  readonly host: string
-  readonly port: number
+  /** Where the agent's clients and peers reach it; asked when it joins, for a free port is known only then. */
+  readonly address: () => { readonly host: string; readonly port: number }
   readonly rack: string | null
   /** 2,000 when absent. */
   readonly heartbeatIntervalMs?: number
@@ -78,7 +77,8 @@ export class Membership implements ClusterView {
    * @throws DatabaseError, AgentError NoFreeNodeId
    */
   async join(): Promise<AgentRow> {
-    const { database, clock, nodeId, host, port, rack } = this.#options
+    const { database, clock, nodeId, address, rack } = this.#options
+    const { host, port } = address()
     const { incarnation } = this
     const startedMs = clock.monotonicMs()
     const agent = { incarnation, host, port, rack }
