@@ -6,6 +6,7 @@ import {
   parkJoin,
   refuseMember,
   removeMember,
+  removePendingJoin,
   replaceStaticMember,
   staticMemberId,
 } from './membership.ts'
@@ -102,7 +103,7 @@ function refuseForSize(draft: GroupDraft, event: Join): void {
   const { memberId } = event.request
   const member = draft.group.members.get(memberId)
   if (member) removeMember(draft, member)
-  else if (draft.group.pendingJoins.has(memberId)) draft.setPendingJoin(memberId, false)
+  else if (draft.group.pendingJoins.has(memberId)) removePendingJoin(draft, memberId)
   completeJoinWhenAllJoined(draft)
 }
 
