@@ -23,7 +23,7 @@ export interface ControllerOptions {
   readonly sweepIntervalMs: number
 }
 
-const backoff = { baseMs: 5, maxMs: 60_000 }
+const backoff = { initialMs: 5, maxMs: 60_000 }
 
 /** Feeds one kind's reconciler: what changes goes into a queue, workers take from it. */
 export class Controller {

@@ -1,7 +1,7 @@
 import { DatabaseError } from '@streamhouse/platform/database'
 import type { Random } from '@streamhouse/platform/random'
+import { backoffMs } from '@streamhouse/platform/std/backoff'
 import type { Timers } from '@streamhouse/platform/timers'
-import { backoffMs } from './backoff.ts'
 
 export interface MetadataGateOptions {
   readonly timers: Timers
@@ -11,7 +11,7 @@ export interface MetadataGateOptions {
   readonly changed: (available: boolean, reason: string) => void
 }
 
-const bounds = { baseMs: 250, maxMs: 10_000 }
+const bounds = { initialMs: 250, maxMs: 10_000 }
 
 /** Whether an error means that the metadata store is away, rather than that it refused something. */
 export function isMetadataUnavailable(error: unknown): error is DatabaseError {
@@ -56,8 +56,8 @@ export class MetadataGate {
 
   async #probe(signal: AbortSignal): Promise<void> {
     const { timers, random, probe } = this.#options
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      await timers.sleep(backoffMs(attempt, bounds, random), signal).catch(() => undefined)
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      await timers.sleep(backoffMs(attempt, bounds, random.fraction()), signal).catch(() => undefined)
       try {
         await probe()
         break

@@ -1,7 +1,7 @@
 import type { Clock } from '@streamhouse/platform/clock'
 import type { Random } from '@streamhouse/platform/random'
+import { type BackoffOptions, backoffMs } from '@streamhouse/platform/std/backoff'
 import type { Timer, Timers } from '@streamhouse/platform/timers'
-import { type BackoffBounds, backoffMs } from './backoff.ts'
 
 export type Priority = 'normal' | 'low'
 
@@ -19,7 +19,7 @@ export interface WorkQueueOptions {
   readonly timers: Timers
   readonly random: Random
   readonly observer: QueueObserver
-  readonly backoff: BackoffBounds
+  readonly backoff: BackoffOptions
 }
 
 /** A key handed out for work. */
@@ -93,10 +93,11 @@ export class WorkQueue {
 
   /** Adds the key later, the later the more often it has failed in a row; at least after `atLeastMs`. */
   addFailed(key: string, atLeastMs = 0): void {
-    const failures = this.#failures.get(key) ?? 0
-    this.#failures.set(key, failures + 1)
+    const failures = (this.#failures.get(key) ?? 0) + 1
+    this.#failures.set(key, failures)
     this.#options.observer.retried()
-    this.addAfter(key, Math.max(backoffMs(failures, this.#options.backoff, this.#options.random), atLeastMs))
+    const { backoff, random } = this.#options
+    this.addAfter(key, Math.max(backoffMs(failures, backoff, random.fraction()), atLeastMs))
   }
 
   /** The key has been dealt with: its next failure counts as the first. */

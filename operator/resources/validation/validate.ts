@@ -116,9 +116,10 @@ function checkObject(schema: Schema, value: object, path: string, say: Say, prob
     say(`needs at least ${minProperties} fields`)
     return
   }
-  if (names.length > maxProperties)
+  if (names.length > maxProperties) {
     say(`may not have more than ${maxProperties} entries, it has ${names.length}`)
-  return
+    return
+  }
   for (const name of schema.required ?? []) if (!Object.hasOwn(value, name)) say(`${name} is required`)
   if (properties === undefined && additionalProperties === undefined) return
   for (const [name, child] of Object.entries(value)) {

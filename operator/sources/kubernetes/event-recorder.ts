@@ -1,4 +1,5 @@
 import type { Clock } from '@streamhouse/platform/clock'
+import { BoundedMap } from '@streamhouse/platform/std/bounded-map'
 import type { Resource } from '../../resources/resource.ts'
 import type { ResourceEvent } from '../resource-source.ts'
 import { type KubernetesApi, mergePatch } from './api.ts'
@@ -13,7 +14,7 @@ interface Budget {
   refilledMs: number
 }
 
-const maxSeries = 4_096
+const maxKept = 4_096
 const maxPending = 1_000
 const maxMessageLength = 1_024
 /** Each resource may be remarked upon this often at once, and once in five minutes from then on, as in client-go. */
@@ -25,8 +26,8 @@ export class EventRecorder {
   readonly #api: KubernetesApi
   readonly #clock: Clock
   readonly #component: string
-  readonly #series = new Map<string, Series>()
-  readonly #budgets = new Map<string, Budget>()
+  readonly #series = new BoundedMap<string, Series>({ maxWeight: maxKept })
+  readonly #budgets = new BoundedMap<string, Budget>({ maxWeight: maxKept })
   #pending = 0
   #last: Promise<void> = Promise.resolve()
 
@@ -74,7 +75,7 @@ export class EventRecorder {
       }
     }
     const answer = await this.#api.request({ method: 'POST', path, body: this.#body(resource, event, now) })
-    remember(this.#series, key, { name: (answer as { metadata: { name: string } }).metadata.name, count: 1 })
+    this.#series.set(key, { name: (answer as { metadata: { name: string } }).metadata.name, count: 1 })
   }
 
   #body(resource: Resource, event: ResourceEvent, now: string): unknown {
@@ -107,16 +108,9 @@ export class EventRecorder {
     const refills = Math.floor((nowMs - budget.refilledMs) / refillMs)
     budget.tokens = Math.min(burst, budget.tokens + refills)
     budget.refilledMs += refills * refillMs
-    remember(this.#budgets, uid, budget)
+    this.#budgets.set(uid, budget)
     if (budget.tokens === 0) return false
     budget.tokens--
     return true
   }
-}
-
-/** Keeps the entries used last. */
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > maxSeries) map.delete(map.keys().next().value ?? '')
 }
