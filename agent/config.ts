@@ -165,6 +165,14 @@ export const agentSettings = {
     fallback: 'true',
     doc: 'Whether asking for an unknown topic may create it',
   }),
+  groupInitialRebalanceDelayMs: wholeNumber({
+    variable: 'STREAMHOUSE_GROUP_INITIAL_REBALANCE_DELAY_MS',
+    fallback: 3_000,
+    min: 0,
+    max: 300_000,
+    placeholder: 'MS',
+    doc: 'How long an empty consumer group waits for more members before its first generation',
+  }),
   drainMs: wholeNumber({
     variable: 'STREAMHOUSE_DRAIN_MS',
     fallback: 30_000,

@@ -9,6 +9,13 @@ import { produceHandler } from './api/00-produce.ts'
 import { fetchHandler } from './api/01-fetch.ts'
 import { listOffsetsHandler } from './api/02-list-offsets.ts'
 import { metadataHandler } from './api/03-metadata.ts'
+import { offsetCommitHandler } from './api/08-offset-commit.ts'
+import { offsetFetchHandler } from './api/09-offset-fetch.ts'
+import { findCoordinatorHandler } from './api/10-find-coordinator.ts'
+import { joinGroupHandler } from './api/11-join-group.ts'
+import { heartbeatHandler } from './api/12-heartbeat.ts'
+import { leaveGroupHandler } from './api/13-leave-group.ts'
+import { syncGroupHandler } from './api/14-sync-group.ts'
 import { createTopicsHandler } from './api/19-create-topics.ts'
 import { deleteTopicsHandler } from './api/20-delete-topics.ts'
 import { initProducerIdHandler } from './api/22-init-producer-id.ts'
@@ -81,6 +88,7 @@ export type AgentSettings = Pick<
   | 'fetchMaxBytes'
   | 'autoCreateTopics'
   | 'drainMs'
+  | 'groupInitialRebalanceDelayMs'
 > & {
   readonly health: { readonly host: string; readonly port: number } | null
   readonly objectsInFlight: number
@@ -118,7 +126,7 @@ export async function startAgent(settings: AgentSettings, ports: AgentPorts): Pr
     rack: settings.rack,
   })
   const log = composeLog(settings, ports, metrics, () => membership.agents.length > 1)
-  const groups = composeGroups(ports, membership)
+  const groups = composeGroups(settings, ports, membership)
   const handlers = composeHandlers({ settings, ports, catalog, membership, server, log, groups })
   const router = new Router({ ...ports, handlers, tenants, metrics })
   await server.start()
@@ -142,7 +150,7 @@ export async function startAgent(settings: AgentSettings, ports: AgentPorts): Pr
   }
 }
 
-function composeGroups(ports: AgentPorts, membership: Membership): GroupCoordinator {
+function composeGroups(settings: AgentSettings, ports: AgentPorts, membership: Membership): GroupCoordinator {
   return new GroupCoordinator({
     ...ports,
     ...groupTimings,
@@ -153,7 +161,7 @@ function composeGroups(ports: AgentPorts, membership: Membership): GroupCoordina
         return membership.self?.nodeId ?? -1
       },
     },
-    limits: defaultGroupLimits,
+    limits: { ...defaultGroupLimits, initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs },
     isPlacedHere: (address) => coordinatorOf(address, membership.agents)?.nodeId === membership.self?.nodeId,
   })
 }
@@ -218,11 +226,22 @@ interface HandlerParts {
 }
 
 /** One handler for each API key; ApiVersions is the router's, made of these. */
-function composeHandlers({ settings, ports, catalog, membership, server, log }: HandlerParts): AnyHandler[] {
+function composeHandlers({
+  settings,
+  ports,
+  catalog,
+  membership,
+  server,
+  log,
+  groups,
+}: HandlerParts): AnyHandler[] {
   const { database, clock } = ports
   const admin = new TopicAdmin({ ...ports, catalog })
   const advertised = (name: string) => server.advertisedAddress(name)
-  const brokerConfigs = brokerConfigTable({ 'auto.create.topics.enable': settings.autoCreateTopics })
+  const brokerConfigs = brokerConfigTable({
+    'auto.create.topics.enable': settings.autoCreateTopics,
+    'group.initial.rebalance.delay.ms': String(settings.groupInitialRebalanceDelayMs),
+  })
   return [
     produceHandler({ catalog, writer: log.writer, clock }),
     fetchHandler({ catalog, longPoll: log.longPoll, fetchMaxBytes: settings.fetchMaxBytes }),
@@ -234,6 +253,13 @@ function composeHandlers({ settings, ports, catalog, membership, server, log }: 
       advertised,
       autoCreateTopics: settings.autoCreateTopics === 'true',
     }),
+    offsetCommitHandler({ groups, catalog }),
+    offsetFetchHandler({ groups, catalog }),
+    findCoordinatorHandler({ cluster: membership, advertised }),
+    joinGroupHandler({ groups }),
+    heartbeatHandler({ groups }),
+    leaveGroupHandler({ groups }),
+    syncGroupHandler({ groups }),
     createTopicsHandler({ admin }),
     deleteTopicsHandler({ admin, catalog }),
     initProducerIdHandler({ database }),
