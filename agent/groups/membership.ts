@@ -118,6 +118,7 @@ export function replaceStaticMember(draft: GroupDraft, old: Member, newMemberId:
   draft.renameMember(old.memberId, member)
   draft.disarm({ kind: 'session', memberId: old.memberId })
   draft.setPendingSync(old.memberId, false)
+  if (draft.group.pendingSyncs.size === 0) draft.disarm({ kind: 'sync' })
   if (draft.group.leader === old.memberId) draft.set({ leader: newMemberId })
   return member
 }
