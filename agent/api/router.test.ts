@@ -36,7 +36,8 @@ async function serve(handle: Handle, standing: () => Promise<TenantStanding> = a
         minVersion: 1,
         maxVersion: 4,
         handle,
-        failure: (_request, errorCode) => (errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE ? null : { errorCode, groups: [] }),
+        failure: (_request, errorCode) =>
+          errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE ? null : { errorCode, groups: [] },
       },
       { codec: produce, minVersion: 3, maxVersion: 8, handle, failure: () => ({ responses: [] }) },
     ],
