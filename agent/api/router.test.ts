@@ -91,8 +91,9 @@ async function connect(port: number) {
       body(writer)
       connection.write(writer.finish().buffers)
     },
-    frame: () => vi.waitFor(() => frames.shift() ?? Promise.reject(new Error('No frame yet'))),
-    closed: () => vi.waitFor(() => expect(closed).toBe(true)),
+    frame: () =>
+      vi.waitFor(() => frames.shift() ?? Promise.reject(new Error('No frame yet')), { interval: 2 }),
+    closed: () => vi.waitFor(() => expect(closed).toBe(true), { interval: 2 }),
     get isClosed() {
       return closed
     },

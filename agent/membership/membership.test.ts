@@ -30,8 +30,7 @@ function member(options: Partial<MembershipOptions> = {}): Membership {
     random: systemRandom,
     log,
     nodeId: null,
-    host: 'agent',
-    port: 9_092,
+    address: () => ({ host: 'agent', port: 9_092 }),
     rack: null,
     heartbeatIntervalMs: 20,
     ...options,
@@ -70,7 +69,7 @@ it('an agent whose row was removed comes back, one whose id was taken stays away
   await metadata.owner.query({ text: 'delete from agents' })
   await vi.waitFor(() => expect(mine.agents.map(({ nodeId }) => nodeId)).toEqual([7]))
   expect(mine.announced).toBe(true)
-  const other = member({ nodeId: 7, host: 'other' })
+  const other = member({ nodeId: 7, address: () => ({ host: 'other', port: 1 }) })
   await other.join()
   await vi.waitFor(() => expect(mine.announced).toBe(false))
   expect(other.announced).toBe(true)
