@@ -1,5 +1,4 @@
 import type { Encoded } from '@streamhouse/proto/kafka/codec/writer'
-import type { RequestContext } from '../api/handler.ts'
 import { nobody, type Tenant } from '../auth/tenant.ts'
 import type { GateTicket, OrderGate } from './order-gate.ts'
 
@@ -18,8 +17,8 @@ export interface ExchangeOwner {
   fail(message: string, fields: Readonly<Record<string, unknown>>): void
 }
 
-/** One request and its reply; it is the handler's context too, so that a request costs one object. */
-export class Exchange implements RequestContext {
+/** One request and its reply; it is the handler's RequestContext too, so that a request costs one object. */
+export class Exchange {
   apiKey = -1
   apiVersion = 0
   correlationId = 0
