@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{proto,platform,storage,agent,operator,dev,tools}/**/*.test.ts'],
+    include: ['{proto,platform,storage,agent,operator,dev,tools,test/simulation}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**'],
     testTimeout: 30_000,
     hookTimeout: 120_000,

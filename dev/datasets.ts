@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** An event of a public data set, as it is produced. */
 export interface DemoEvent {
@@ -32,7 +32,7 @@ export async function loadFlights(): Promise<DemoEvent[]> {
   }))
 }
 
-/** 1,703 earthquakes of one week of 2018: the U.S. Geological Survey's feed, in the public domain. */
+/** 1,707 earthquakes of one week of 2018: the U.S. Geological Survey's feed, in the public domain. */
 export async function loadEarthquakes(): Promise<DemoEvent[]> {
   const { features } = (await loadJson('earthquakes.json')) as Earthquakes
   return features.map((feature) => ({
@@ -42,7 +42,8 @@ export async function loadEarthquakes(): Promise<DemoEvent[]> {
   }))
 }
 
+/** The package exports its program only; the data lies beside it. */
 async function loadJson(name: string): Promise<unknown> {
-  const folder = join(createRequire(import.meta.url).resolve('vega-datasets/package.json'), '..', 'data')
-  return JSON.parse(await readFile(join(folder, name), 'utf8'))
+  const program = createRequire(import.meta.url).resolve('vega-datasets')
+  return JSON.parse(await readFile(join(dirname(program), '..', 'data', name), 'utf8'))
 }

@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { type DemoEvent, loadEarthquakes, loadFlights } from './datasets.ts'
 
 export interface DemonstrationOptions {
@@ -18,6 +18,11 @@ export interface TopicReport {
   readonly consumeSeconds: number
 }
 
+const datasets = { flights: loadFlights, earthquakes: loadEarthquakes } as const
+
+/** The Topics that the demonstration writes to. */
+export const demonstrationTopics = Object.keys(datasets) as readonly (keyof typeof datasets)[]
+
 const consumeTimeoutMs = 60_000
 const eventsPerSend = 500
 
@@ -25,11 +30,8 @@ const eventsPerSend = 500
 export async function demonstrate(options: DemonstrationOptions): Promise<TopicReport[]> {
   const kafka = new Kafka({ clientId: 'quickstart', brokers: [options.bootstrap], logLevel: logLevel.ERROR })
   const reports: TopicReport[] = []
-  for (const { topic, load } of [
-    { topic: 'flights', load: loadFlights },
-    { topic: 'earthquakes', load: loadEarthquakes },
-  ]) {
-    const report = await throughTopic(kafka, topic, await load())
+  for (const topic of demonstrationTopics) {
+    const report = await throughTopic(kafka, topic, await datasets[topic]())
     options.say(
       `  ${topic.padEnd(12)} ${count(report.produced)} events in (${rate(report, report.produceSeconds)}), ` +
         `${count(report.consumed)} back through a consumer group (${rate(report, report.consumeSeconds)})`,
@@ -70,7 +72,7 @@ async function produceAll(
   run: string,
   events: readonly DemoEvent[],
 ): Promise<void> {
-  const producer = kafka.producer({ idempotent: true })
+  const producer = kafka.producer({ idempotent: true, createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
   try {
     const sends: Promise<unknown>[] = []
@@ -123,7 +125,7 @@ async function consumeAll(
       consumer
         .run({
           eachBatch: async ({ batch }) => {
-            for (const { headers } of batch.messages) if (String(headers?.['run']) === run) consumed++
+            for (const { headers } of batch.messages) if (String(headers?.run) === run) consumed++
             if (consumed >= expected) finish()
           },
         })

@@ -100,7 +100,8 @@ export function fetchGroupOffsets(
       .where('o.organization_id', '=', organizationId)
       .where('o.group_id', '=', groupId)
       .where('t.deleted_at', 'is', null)
-      .orderBy(['t.name', 'o.partition'])
+      .orderBy('t.name')
+      .orderBy('o.partition')
     return (await run(transaction, query)).rows.map((row) => ({
       topicId: row.topic_id,
       topic: row.name,
