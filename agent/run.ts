@@ -98,7 +98,7 @@ const listenerName = 'KAFKA'
 const commitTimeoutMs = 20_000
 const groupTimings = {
   leaseDurationMs: 10_000,
-  upkeepIntervalMs: 3_000,
+  upkeepIntervalMs: 1_500,
   groupsPerTenantMax: 10_000,
   emptyGroupIdleMs: 600_000,
   queuedWritesMax: 1_000,

@@ -113,6 +113,7 @@ async function session(
   const agent = await startAgent(
     {
       ...agentDefaults(),
+      nodeId: 0,
       ...flushDefaults[kind],
       tenant: config.tenant,
       kafkaPort: config.kafkaPort,
