@@ -24,8 +24,11 @@ const suites: readonly Suite[] = [
   { name: 'tidy', command: ['node', 'tools/tidy.ts'] },
   { name: 'generated', command: ['node', 'tools/generate.ts', '--check'] },
   { name: 'unit', command: vitest(), vitest: true },
+  { name: 'build', command: ['node', 'tools/build.ts'] },
+  { name: 'quickstart', command: ['node', 'tools/try-quickstart.ts'] },
   { name: 'simulation', command: ['node', 'test/simulation/main.ts', '--seed', '1', '--seeds', '20'] },
   { name: 'conformance', command: vitest('--config', 'test/vitest.config.ts'), vitest: true },
+  { name: 'faults', command: vitest('--config', 'test/faults/vitest.config.ts'), vitest: true },
   { name: 'kubernetes', command: vitest('--config', 'test/kubernetes/vitest.config.ts'), vitest: true },
 ]
 
