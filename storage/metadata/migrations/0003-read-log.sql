@@ -1,7 +1,8 @@
 -- Where to read from: for each wanted position the partition's bounds and the extents from there on, in offset order,
 -- until the bytes asked for are covered. At least one extent is given wherever data exists, so that no reader is stuck
 -- behind a batch larger than its budget. The scan follows the primary key and stops early: its cost does not depend on
--- how long the partition is.
+-- how long the partition is. The limit is what makes the planner choose that scan; without it, it joins and sorts all that
+-- follows the position.
 --
 -- Rows come in the order of the positions. A position outside the log, or a partition without data there, gives one row
 -- whose extent columns are null; an unknown partition gives a row with null bounds.
@@ -41,6 +42,7 @@ begin
          where e.organization_id = p_organization_id and e.topic_id = p_topic_ids[i] and e.partition = p_partitions[i]
            and e.last_offset >= p_offsets[i]
          order by e.organization_id, e.topic_id, e.partition, e.last_offset
+         limit 1000
       loop
         base_offset := v_extent.base_offset;
         last_offset := v_extent.last_offset;
