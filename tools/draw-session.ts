@@ -28,7 +28,7 @@ const height = barHeight + lines.length * lineHeight + margin
 const rows = lines.map((line, index) => {
   const y = barHeight + (index + 1) * lineHeight
   const color = line.startsWith('$') ? '#7ee787' : /^\S/.test(line) ? '#e6edf3' : '#9fb4c7'
-  return `  <text x="${margin}" y="${y}" fill="${color}" xml:space="preserve">${escape(line)}</text>`
+  return `  <text x="${margin}" y="${y}" fill="${color}" xml:space="preserve">${markup(line)}</text>`
 })
 writeFileSync(
   'docs/first-session.svg',
@@ -41,6 +41,6 @@ ${rows.join('\n')}
 `,
 )
 
-function escape(text: string): string {
+function markup(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
