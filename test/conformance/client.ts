@@ -47,8 +47,8 @@ export interface GroupOutcome {
   readonly first: readonly ReadRecord[]
   /** What the two members read together, in no order across partitions. */
   readonly second: readonly ReadRecord[]
-  /** Committed offset of each partition, at the end. */
-  readonly committed: readonly number[]
+  /** Committed offset of each partition, at the end; null when the library cannot tell. */
+  readonly committed: readonly number[] | null
 }
 
 /** An answer of the server that the client turned into an error. */
@@ -73,6 +73,8 @@ export interface Abilities {
   readonly timestamps: boolean
   /** Tells null from empty, and takes any bytes. */
   readonly bytes: boolean
+  /** Sends a record whose key and value are both null. */
+  readonly nothing: boolean
   /** Keeps headers of one name apart, and their order. */
   readonly headerList: boolean
   /** API key with which it changes a topic's configuration: 44, or 33 in older clients. */

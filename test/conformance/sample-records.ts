@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { SentRecord } from './client.ts'
+import type { Abilities, SentRecord } from './client.ts'
 
 /** The first timestamp of the samples: a whole second of 2024, in milliseconds. */
 export const firstTimestamp = 1_710_000_000_000
 
 /** Records with each combination that a codec may get wrong: null, empty, binary and text, with and without headers. */
-export function oddRecords(partition: number, repeatedHeaders: boolean): SentRecord[] {
+export function oddRecords(
+  partition: number,
+  { headerList, nothing }: Pick<Abilities, 'headerList' | 'nothing'>,
+): SentRecord[] {
   const plain = {
     partition,
     key: Buffer.from('key'),
@@ -16,7 +19,7 @@ export function oddRecords(partition: number, repeatedHeaders: boolean): SentRec
     plain,
     { ...plain, key: null },
     { ...plain, value: null },
-    { ...plain, key: null, value: null },
+    { ...plain, key: null, value: nothing ? null : Buffer.alloc(0) },
     { ...plain, key: Buffer.alloc(0), value: Buffer.alloc(0) },
     { ...plain, key: Buffer.from([0, 1, 2, 253, 254, 255]), value: randomBytes(200) },
     { ...plain, key: Buffer.from('Schlüssel'), value: Buffer.from('値 🚀'.repeat(50)) },
@@ -25,7 +28,7 @@ export function oddRecords(partition: number, repeatedHeaders: boolean): SentRec
       ...plain,
       headers: [
         ['empty', Buffer.alloc(0)],
-        [repeatedHeaders ? 'empty' : 'full', Buffer.from('2')],
+        [headerList ? 'empty' : 'full', Buffer.from('2')],
       ],
     },
     {

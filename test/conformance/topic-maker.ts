@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { listOffsets } from '@streamhouse/proto/kafka/generated/02-list-offsets'
 import { metadata } from '@streamhouse/proto/kafka/generated/03-metadata'
 import { createTopics } from '@streamhouse/proto/kafka/generated/19-create-topics'
 import { Wire } from './wire.ts'
 
 const readyTimeoutMs = 15_000
 const pauseMs = 50
+const latest = -1n
 
 /** Makes topics by the protocol itself, so that a client's suite does not depend on its admin part. */
 export class TopicMaker {
@@ -54,8 +56,17 @@ export class TopicMaker {
   }
 }
 
+/**
+ * A Kafka broker tells a leader a moment before that leader takes requests, and some clients send again what was stored
+ * already when only a part of a request is refused: ListOffsets shows that all partitions are served.
+ */
 async function isReady(wire: Wire, name: string, partitions: number): Promise<boolean> {
-  const answer = await wire.call(metadata, 9, { topics: [{ name }], allowAutoTopicCreation: false })
-  const found = answer.topics[0]!.partitions
-  return found.length === partitions && found.every((part) => part.errorCode === 0 && part.leaderId >= 0)
+  const told = await wire.call(metadata, 9, { topics: [{ name }], allowAutoTopicCreation: false })
+  if (told.topics[0]!.partitions.filter((part) => part.leaderId >= 0).length < partitions) return false
+  const wanted = Array.from({ length: partitions }, (_, partitionIndex) => ({
+    partitionIndex,
+    timestamp: latest,
+  }))
+  const answer = await wire.call(listOffsets, 5, { replicaId: -1, topics: [{ name, partitions: wanted }] })
+  return answer.topics[0]!.partitions.every((part) => part.errorCode === 0)
 }

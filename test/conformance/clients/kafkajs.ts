@@ -35,6 +35,7 @@ export class KafkaJsClient implements KafkaClient {
     admin: true,
     timestamps: true,
     bytes: true,
+    nothing: true,
     headerList: false,
     alterConfigsKey: 33,
   } as const

@@ -23,6 +23,7 @@ export class PlatformaticClient implements KafkaClient {
     admin: true,
     timestamps: true,
     bytes: true,
+    nothing: true,
     headerList: false,
     alterConfigsKey: 44,
   } as const
