@@ -25,7 +25,7 @@ function folderOrigin(config: OperatorConfig, log: JsonLog): Origin {
 }
 
 function kubernetesOrigin(config: OperatorConfig, metrics: OperatorMetrics): Origin {
-  const access = loadClusterAccess(config.kubeconfig ?? undefined)
+  const access = loadClusterAccess(config.kubeconfig ?? undefined, systemClock)
   const api = new HttpsApi({ ...access, ...system })
   const namespaces = config.namespaces.split(',').filter((namespace) => namespace !== '')
   const cluster = config.clusterId === null ? {} : { clusterId: config.clusterId }

@@ -16,7 +16,7 @@ import {
 } from '../resources/resource.ts'
 import type { ResourceSource } from '../sources/resource-source.ts'
 import type { TenantCatalog } from './catalogs.ts'
-import { pausedFinding, unavailableFindings } from './findings.ts'
+import { pausedFinding, refusal, unavailableFindings } from './findings.ts'
 import { findHolder, isOlder, nameFor, ownerKey, ownerOf } from './ownership.ts'
 import type { Enqueue, Outcome, Reconciler } from './reconciler.ts'
 import { ResourceIndex } from './resource-index.ts'
@@ -190,12 +190,10 @@ export class TenantReconciler implements Reconciler {
 
   async #refuse(tenant: Tenant, winner: string): Promise<Outcome> {
     const message = `The tenant ID '${tenantIdOf(tenant)}' belongs to ${winner}`
-    this.#options.source.recordEvent(tenant, { type: 'Warning', reason: 'Conflict', message })
-    await this.#options.status.write<TenantStatus>(tenantDefinition, tenant, {}, [
-      { type: 'Ready', status: 'False', reason: 'Conflict', message },
-      { type: 'Accepted', status: 'False', reason: 'Conflict', message },
-      { type: 'Stalled', status: 'True', reason: 'Conflict', message },
-    ])
+    if (!hasReason(tenant, 'Ready', 'Conflict')) {
+      this.#options.source.recordEvent(tenant, { type: 'Warning', reason: 'Conflict', message })
+    }
+    await this.#options.status.write<TenantStatus>(tenantDefinition, tenant, {}, refusal('Conflict', message))
     return { terminal: true }
   }
 

@@ -14,7 +14,7 @@ const binaries = await findBinaries()
 if (binaries === null) process.exit(0)
 const world = await startWorld(binaries)
 try {
-  const access = loadClusterAccess(world.cluster.kubeconfigPath)
+  const access = loadClusterAccess(world.cluster.kubeconfigPath, systemClock)
   const api = new HttpsApi({ ...access, clock: systemClock, timers: systemTimers })
   const post = (plural: string, text: string) =>
     api.request({ method: 'POST', path: `${collection}/${plural}`, body: JSON.parse(text) })

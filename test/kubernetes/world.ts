@@ -71,7 +71,7 @@ export function startTestOperator(
   const { identity, namespaces = [], ...rest } = overrides
   const system = { clock: systemClock, timers: systemTimers, random: systemRandom }
   const metrics = new OperatorMetrics(systemClock)
-  const api = new HttpsApi({ ...loadClusterAccess(world.cluster.kubeconfigPath), ...system })
+  const api = new HttpsApi({ ...loadClusterAccess(world.cluster.kubeconfigPath, systemClock), ...system })
   const source = new KubernetesSource({ api, definitions, namespaces, metrics, ...system })
   const election =
     identity === undefined

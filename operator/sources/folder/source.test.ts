@@ -96,6 +96,7 @@ describe('FolderSource', () => {
     write('a.yaml', yaml('one', 'partitions: 5', ', annotations: {streamhouse.io/paused: "true"}'))
     await until(() => topic('one')?.metadata.annotations !== undefined)
     expect(topic('one')?.metadata.generation).toBe(2)
+    await until(() => changes.length >= 3)
     expect(changes).toEqual(['default/one initial', 'default/one', 'default/one'])
   })
 

@@ -160,7 +160,8 @@ class Answer {
       })
       return this.#response
     } catch (error) {
-      throw this.#close(error)
+      this.#release()
+      throw this.#explain(error)
     }
   }
 
@@ -176,9 +177,9 @@ class Answer {
       }
       complete = true
     } catch (error) {
-      throw this.#close(error)
+      throw this.#explain(error)
     } finally {
-      this.#close(undefined)
+      this.#release()
       if (!complete) response.destroy()
     }
   }
@@ -199,9 +200,12 @@ class Answer {
     this.#request?.destroy()
   }
 
-  #close(error: unknown): unknown {
+  #release(): void {
     this.#timer?.cancel()
     this.#call.signal?.removeEventListener('abort', this.#abort)
+  }
+
+  #explain(error: unknown): unknown {
     if (this.#failure !== undefined) return this.#failure
     if (error instanceof OperatorError) return error
     return new OperatorError(
