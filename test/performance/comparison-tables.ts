@@ -8,10 +8,13 @@ import type { SystemUnderTest } from './system-under-test.ts'
 export function comparisonTable(title: string, figures: ReadonlyMap<string, readonly Figures[]>): string {
   const names = [...figures.keys()]
   const [first] = names
-  const measures = new Set([...figures.values()].flatMap((rounds) => rounds.flatMap(Object.keys)))
+  // The system of most parts has every figure, in the order to show them in.
+  const measures = [...figures.values()]
+    .map((rounds) => Object.keys(rounds[0] ?? {}))
+    .reduce((most, some) => (some.length > most.length ? some : most), [])
   const value = (name: string, measure: string) =>
     median(figures.get(name)!.flatMap((round) => round[measure] ?? []))
-  const rows = [...measures].map((measure) => [
+  const rows = measures.map((measure) => [
     measure,
     ...names.map((name) => shown(value(name, measure))),
     ...names.slice(1).map((name) => shown(value(name, measure) / value(first!, measure))),
