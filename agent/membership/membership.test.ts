@@ -10,6 +10,7 @@ import { Membership, type MembershipOptions } from './membership.ts'
 let metadata: TestMetadata
 const joined: Membership[] = []
 const log = new RecordingLog()
+let nextPort = 9_092
 
 beforeAll(async () => {
   metadata = await startMetadata()
@@ -23,6 +24,7 @@ afterEach(async () => {
 afterAll(() => metadata.stop())
 
 function member(options: Partial<MembershipOptions> = {}): Membership {
+  const port = nextPort++
   const membership = new Membership({
     database: metadata.database,
     clock: systemClock,
@@ -30,7 +32,7 @@ function member(options: Partial<MembershipOptions> = {}): Membership {
     random: systemRandom,
     log,
     nodeId: null,
-    address: () => ({ host: 'agent', port: 9_092 }),
+    address: () => ({ host: 'agent', port }),
     rack: null,
     heartbeatIntervalMs: 20,
     ...options,
@@ -75,4 +77,21 @@ it('an agent whose row was removed comes back, one whose id was taken stays away
   expect(other.announced).toBe(true)
   await mine.leave()
   await vi.waitFor(() => expect(other.agents.map(({ host }) => host)).toEqual(['other']))
+})
+
+it('an agent that comes back to its address without having left keeps its node id', async () => {
+  await member().join()
+  const killed = { nodeId: 1, incarnation: systemRandom.uuid(), host: 'agent', port: 9_000, rack: null }
+  await announceAgent(metadata.database, killed)
+  const back = member({ address: () => ({ host: 'agent', port: 9_000 }) })
+  expect((await back.join()).nodeId).toBe(1)
+  expect(back.agents.map(({ nodeId }) => nodeId)).toEqual([0, 1])
+})
+
+it('an agent that comes back to its address under another node id takes its former row away', async () => {
+  const killed = { nodeId: 1, incarnation: systemRandom.uuid(), host: 'agent', port: 9_000, rack: null }
+  await announceAgent(metadata.database, killed)
+  const back = member({ nodeId: 4, address: () => ({ host: 'agent', port: 9_000 }) })
+  await back.join()
+  expect(back.agents.map(({ nodeId }) => nodeId)).toEqual([4])
 })

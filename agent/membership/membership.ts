@@ -3,7 +3,13 @@ import type { Database } from '@streamhouse/platform/database'
 import type { Log } from '@streamhouse/platform/log'
 import type { Random } from '@streamhouse/platform/random'
 import type { Timer, Timers } from '@streamhouse/platform/timers'
-import { type AgentRow, announceAgent, listAgents, removeAgent } from '@streamhouse/storage/metadata/agents'
+import {
+  type AgentRow,
+  announceAgent,
+  listAgents,
+  removeAgent,
+  removeAgentsAt,
+} from '@streamhouse/storage/metadata/agents'
 import { claimNodeId, renewAgent } from '@streamhouse/storage/metadata/claim-node-id'
 import { AgentError } from '../errors.ts'
 
@@ -13,7 +19,7 @@ export interface MembershipOptions {
   readonly timers: Timers
   readonly random: Random
   readonly log: Log
-  /** The node id, or null to claim the lowest that is free. */
+  /** The node id, or null to claim the one that the address had before, or the lowest that is free. */
   readonly nodeId: number | null
   /** Where the agent's clients and peers reach it; asked when it joins, for a free port is known only then. */
   readonly address: () => { readonly host: string; readonly port: number }
@@ -84,6 +90,7 @@ export class Membership implements ClusterView {
     const agent = { incarnation, host, port, rack }
     const self = { nodeId: nodeId ?? (await this.#claim(agent)), ...agent }
     if (nodeId !== null) await announceAgent(database, self)
+    await removeAgentsAt(database, self)
     this.#self = self
     this.#heardMs = startedMs
     await this.#look()

@@ -53,3 +53,11 @@ export async function removeAgent(database: Queryable, nodeId: number, incarnati
     values: [nodeId, incarnation],
   })
 }
+
+/** Takes agents off the list that announced the same address under another node id: they cannot be there any more. */
+export async function removeAgentsAt(database: Queryable, agent: AgentRow): Promise<void> {
+  await database.query({
+    text: 'delete from agents where host = $1 and port = $2 and node_id <> $3',
+    values: [agent.host, agent.port, agent.nodeId],
+  })
+}

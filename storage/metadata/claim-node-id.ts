@@ -5,7 +5,9 @@ import type { AgentRow } from './agents.ts'
 const claimableNodeIds = 10_000
 
 /**
- * Announces an agent under the lowest node id that is free, or whose agent was not heard of for `silentMs`.
+ * Announces an agent under the node id that its address had before, or else the lowest one that is free or whose agent was
+ * not heard of for `silentMs`. An agent that was killed and comes back keeps its id that way, for
+ * kafkajs, told of two brokers at one address, sends batches to neither and reports success.
  * @returns the node id, or null when another agent claimed the same one at that moment: try again
  */
 export async function claimNodeId(
@@ -16,13 +18,17 @@ export async function claimNodeId(
   const result = await database.query<{ node_id: number }>({
     name: 'claim_node_id',
     text: `insert into agents (node_id, incarnation, host, port, rack)
-           select id, $1, $2, $3, $4 from generate_series(0, ${claimableNodeIds - 1}) id
-            where not exists (select 1 from agents a
-                               where a.node_id = id and a.heartbeat_at > now() - $5 * interval '1 ms')
-            order by id limit 1
+           select id, $1, $2, $3, $4 from coalesce(
+             (select a.node_id from agents a where a.host = $2 and a.port = $3 order by a.heartbeat_at desc limit 1),
+             (select free from generate_series(0, ${claimableNodeIds - 1}) free
+               where not exists (select 1 from agents a
+                                  where a.node_id = free and a.heartbeat_at > now() - $5 * interval '1 ms')
+               order by free limit 1)) id
+            where id is not null
            on conflict (node_id) do update set incarnation = excluded.incarnation, host = excluded.host,
              port = excluded.port, rack = excluded.rack, heartbeat_at = now(), started_at = now()
             where agents.heartbeat_at <= now() - $5 * interval '1 ms'
+               or (agents.host = excluded.host and agents.port = excluded.port)
            returning node_id`,
     values: [agent.incarnation, agent.host, agent.port, agent.rack, silentMs],
   })
