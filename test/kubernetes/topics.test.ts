@@ -382,14 +382,14 @@ describe.skipIf(binaries === null)('Topics and Tenants on a real API server', ()
     await topicIs('thawed', 'True/Reconciled')
   })
 
-  test('an operator started anew finds everything as it should be and writes nothing', async () => {
+  test('an operator started anew finds every Topic as it should be and writes nothing', async () => {
     await operator.stop()
     operator = startTestOperator(world, { sweepIntervalMs: 500 })
     await eventually(
       () => operator.metric('controller_runtime_reconcile_total'),
       (count) => count >= 8,
     )
-    expect(await operator.metric('streamhouse_operator_status_writes_total')).toBe(0)
+    expect(await operator.metric('streamhouse_operator_status_writes_total', 'Topic')).toBe(0)
   })
 })
 

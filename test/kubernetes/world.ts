@@ -56,8 +56,8 @@ export async function startWorld(binaries: string): Promise<World> {
 
 export interface TestOperator extends Operator {
   readonly metrics: OperatorMetrics
-  /** The value of a metric, all labels together. */
-  metric(name: string): Promise<number>
+  /** The value of a metric, all labels together, or those of one kind. */
+  metric(name: string, kind?: string): Promise<number>
 }
 
 /** Starts an operator in this process; with an identity it takes part in the election of a leader. */
@@ -97,9 +97,10 @@ export function startTestOperator(
     ended: operator.ended,
     stop: () => operator.stop(),
     metrics,
-    metric: async (name) => {
+    metric: async (name, kind) => {
       const found = (await metrics.registry.getMetricsAsJSON()).find((metric) => metric.name === name)
-      return (found?.values ?? []).reduce((sum, { value }) => sum + Number(value), 0)
+      const values = (found?.values ?? []).filter(({ labels }) => kind === undefined || labels.kind === kind)
+      return values.reduce((sum, { value }) => sum + Number(value), 0)
     },
   }
 }
