@@ -21,7 +21,7 @@ const messageMaxBytes = 8 * 1024 * 1024
 /** Each record: numbers, then key and value, then headers, which may have any bytes, then something no test sends. */
 const recordEnd = '=end of record=\n'
 const format = `%p\\t%o\\t%T\\t%K\\t%S\\t%k%s\\t%h${recordEnd.replace('\n', '\\n')}`
-const common = ['-q', '-X', `message.max.bytes=${messageMaxBytes}`, '-X', 'broker.address.family=v4']
+const common = ['-X', `message.max.bytes=${messageMaxBytes}`, '-X', 'broker.address.family=v4']
 /** Codes that librdkafka tells in words only. */
 const tooLarge = { words: 'Message size too large', code: 10 }
 
@@ -82,7 +82,7 @@ class KcatClient implements KafkaClient {
   }
 
   async consume(topic: string, partitions: number, count: number): Promise<ReadRecord[]> {
-    const place = ['-C', '-t', topic, '-o', 'beginning', '-c', String(count), '-f', format, '-u']
+    const place = ['-C', '-q', '-t', topic, '-o', 'beginning', '-c', String(count), '-f', format, '-u']
     const more = partitions === 1 ? ['-p', '0'] : []
     const { stdout } = await run('kcat', ['-b', this.#bootstrap, ...common, ...place, ...more], {
       maxBuffer: outputMaxBytes,

@@ -71,7 +71,8 @@ class Client:
         return placed
 
     def consume(self, topic, partitions, count):
-        consumer = Consumer({**self.common, "group.id": "not-used", "enable.auto.commit": False})
+        settings = {"group.id": "not-used", "enable.auto.commit": False, "auto.offset.reset": "error"}
+        consumer = Consumer({**self.common, **settings})
         try:
             consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
             records = []
