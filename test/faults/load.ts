@@ -107,7 +107,7 @@ export function kafkaOf(bootstrap: readonly string[]): Kafka {
   return new Kafka({
     clientId: 'faults',
     brokers: [...bootstrap],
-    logLevel: logLevel.NOTHING,
+    logLevel: process.env.DEBUGK ? logLevel.INFO : logLevel.NOTHING,
     connectionTimeout: 2_000,
     requestTimeout: requestTimeoutMs,
     enforceRequestTimeout: true,
