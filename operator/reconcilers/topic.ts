@@ -1,4 +1,3 @@
-import type { Finding } from '../apply/conditions.ts'
 import { hasReason } from '../apply/conditions.ts'
 import { isSettled, type StatusWriter } from '../apply/status.ts'
 import { tenantIdOf } from '../desired/tenant.ts'
@@ -15,17 +14,18 @@ import { unknownConfigs } from '../desired/topic-config.ts'
 import { OperatorError } from '../errors.ts'
 import type { OperatorMetrics } from '../metrics.ts'
 import { type Tenant, tenantDefinition } from '../resources/generated/tenant.ts'
-import { type Topic, type TopicStatus, topicDefinition } from '../resources/generated/topic.ts'
+import { type Topic, topicDefinition } from '../resources/generated/topic.ts'
 import { isAnnotated, keyText, pausedAnnotation, type ResourceKey } from '../resources/resource.ts'
 import type { ResourceSource } from '../sources/resource-source.ts'
 import type { TenantCatalog, TopicCatalog } from './catalogs.ts'
-import { pausedFinding, refusal, unavailableFindings, unresolved } from './findings.ts'
+import { pausedFinding, unavailableFindings } from './findings.ts'
 import { findHolder, isOlder, nameFor, ownerKey, ownerOf } from './ownership.ts'
 import type { Enqueue, Outcome, Reconciler } from './reconciler.ts'
 import { ResourceIndex } from './resource-index.ts'
 import type { Signal } from './signal.ts'
 import { resolveTenant, tenantKeyOf } from './tenant-reference.ts'
 import { TopicFinalizer, topicFinalizer } from './topic-finalizer.ts'
+import { TopicReport } from './topic-report.ts'
 
 type OwnedTopic = NonNullable<Awaited<ReturnType<TopicCatalog['find']>>>
 
@@ -50,19 +50,19 @@ interface Situation {
   readonly desired: DesiredTopic
 }
 
-const maxReportedDrift = 20
-
 /** Makes a Kafka topic out of each Topic. */
 export class TopicReconciler implements Reconciler {
   readonly definition = topicDefinition
   readonly #options: TopicReconcilerOptions
   readonly #namesakes: ResourceIndex<Topic>
   readonly #finalizer: TopicFinalizer
+  readonly #report: TopicReport
 
   constructor(options: TopicReconcilerOptions) {
     this.#options = options
     this.#namesakes = new ResourceIndex(options.source, topicDefinition, claimText)
     this.#finalizer = new TopicFinalizer(options)
+    this.#report = new TopicReport(options)
   }
 
   watch(enqueue: Enqueue): void {
@@ -97,11 +97,12 @@ export class TopicReconciler implements Reconciler {
       return {}
     }
     const resolution = resolveTenant(source, topic)
-    if (resolution.tenant === undefined) return this.#wait(topic, resolution.reason, resolution.message)
+    if (resolution.tenant === undefined)
+      return this.#report.waiting(topic, resolution.reason, resolution.message)
     const { tenant } = resolution
     const organization = await this.#options.tenants.find(tenantIdOf(tenant))
     if (organization === null || organization.owner?.uid !== tenant.metadata.uid) {
-      return this.#wait(
+      return this.#report.waiting(
         topic,
         'TenantNotFound',
         `The Tenant '${tenant.metadata.name}' has not been set up yet`,
@@ -165,23 +166,6 @@ export class TopicReconciler implements Reconciler {
     return same && row.owner.reclaimPolicy === topic.spec.reclaimPolicy ? null : key
   }
 
-  async #wait(topic: Topic, reason: Finding['reason'], message: string): Promise<Outcome> {
-    await this.#options.status.write<TopicStatus>(
-      topicDefinition,
-      topic,
-      keptFields(topic),
-      unresolved(reason, message),
-    )
-    return {}
-  }
-
-  async #refuse(topic: Topic, reason: Finding['reason'], message: string): Promise<Outcome> {
-    const { source, status } = this.#options
-    if (!hasReason(topic, 'Ready', reason)) source.recordEvent(topic, { type: 'Warning', reason, message })
-    await status.write<TopicStatus>(topicDefinition, topic, keptFields(topic), refusal(reason, message))
-    return { terminal: true }
-  }
-
   async #ensure(situation: Situation): Promise<Outcome> {
     const { topics, source } = this.#options
     const { topic, organizationId, desired } = situation
@@ -195,7 +179,7 @@ export class TopicReconciler implements Reconciler {
           ? 'a Topic of another cluster'
           : this.#olderNamesake(situation)
     if (winner !== null)
-      return this.#refuse(topic, 'Conflict', `The topic '${desired.name}' belongs to ${winner}`)
+      return this.#report.refused(topic, 'Conflict', `The topic '${desired.name}' belongs to ${winner}`)
     if (present === null) return this.#create(situation)
     const stranger = holder.kind === 'gone' && keyText(holder.key) !== keyText(topic.metadata)
     if (stranger && holder.reclaimPolicy === 'Delete') {
@@ -221,9 +205,9 @@ export class TopicReconciler implements Reconciler {
     const { topics, source, metrics, usageChanged } = this.#options
     const { topic, tenant, desired, organizationId } = situation
     const vanished = topic.status?.topicID !== undefined && topic.status.ownerUID === topic.metadata.uid
-    if (vanished && topic.spec.driftPolicy === 'Report') return this.#reportVanished(topic)
+    if (vanished && topic.spec.driftPolicy === 'Report') return this.#report.vanished(topic)
     const over = await this.#overQuota(situation, 1, desired.partitions)
-    if (over !== null) return this.#refuse(topic, 'QuotaExceeded', over)
+    if (over !== null) return this.#report.refused(topic, 'QuotaExceeded', over)
     if (await this.#fixFinalizer(topic)) return this.reconcile(topic.metadata)
     const owner = ownerOf(source, topic, desired.reclaimPolicy)
     const { name, partitions, config } = desired
@@ -239,7 +223,7 @@ export class TopicReconciler implements Reconciler {
     }
     this.#warnOfUnknownConfigs(topic, config)
     usageChanged.send(tenant.metadata)
-    return this.#finish(situation, created, [])
+    return this.#report.usable(topic, desired, created, [])
   }
 
   async #adopt(situation: Situation, present: OwnedTopic): Promise<Outcome> {
@@ -248,7 +232,7 @@ export class TopicReconciler implements Reconciler {
     const { adoptionPolicy } = topic.spec
     const differences = compareTopic(desired, present)
     if (adoptionPolicy === 'Never') {
-      return this.#refuse(
+      return this.#report.refused(
         topic,
         'Conflict',
         `The topic '${desired.name}' exists already and adoptionPolicy is Never`,
@@ -256,7 +240,11 @@ export class TopicReconciler implements Reconciler {
     }
     if (adoptionPolicy === 'IfEqual' && differences.length > 0) {
       const message = `The topic '${desired.name}' exists already and differs: ${describeDifferences(differences)}`
-      return this.#refuse(topic, 'Conflict', `${message}. Set adoptionPolicy to Always to overwrite it`)
+      return this.#report.refused(
+        topic,
+        'Conflict',
+        `${message}. Set adoptionPolicy to Always to overwrite it`,
+      )
     }
     if (await this.#fixFinalizer(topic)) return this.reconcile(topic.metadata)
     const owner = ownerOf(source, topic, desired.reclaimPolicy)
@@ -289,17 +277,18 @@ export class TopicReconciler implements Reconciler {
     const fixable = differences.filter(
       ({ key }) => key !== 'partitions' || desired.partitions > present.partitionCount,
     )
-    if (fixable.length === 0) return this.#finish(situation, present, differences)
+    if (fixable.length === 0) return this.#report.usable(topic, desired, present, differences)
     const drifted = topic.status?.configHash === desired.hash && topic.status.topicID === present.topicId
-    if (drifted && topic.spec.driftPolicy === 'Report') return this.#finish(situation, present, differences)
+    if (drifted && topic.spec.driftPolicy === 'Report')
+      return this.#report.usable(topic, desired, present, differences)
     const growth = desired.managesPartitions ? desired.partitions - present.partitionCount : 0
     if (growth > 0) {
       const over = await this.#overQuota(situation, 0, growth)
-      if (over !== null) return this.#refuse(topic, 'QuotaExceeded', over)
+      if (over !== null) return this.#report.refused(topic, 'QuotaExceeded', over)
     }
     const changed = await this.#apply(situation, present, growth)
     this.#tellCorrected(topic, differences, drifted)
-    return this.#finish(situation, changed, compareTopic(desired, changed))
+    return this.#report.usable(topic, desired, changed, compareTopic(desired, changed))
   }
 
   async #apply(
@@ -331,63 +320,6 @@ export class TopicReconciler implements Reconciler {
     } else {
       source.recordEvent(topic, { type: 'Normal', reason: 'Updated', message: `Updated: ${what}` })
     }
-  }
-
-  async #reportVanished(topic: Topic): Promise<Outcome> {
-    const reason = 'DriftReported'
-    const message = `The topic '${topicNameOf(topic)}' was deleted behind the resource's back`
-    this.#reportDrift(topic, message)
-    await this.#options.status.write<TopicStatus>(topicDefinition, topic, keptFields(topic), [
-      { type: 'Ready', status: 'False', reason, message },
-      { type: 'Accepted', status: 'True', reason: 'Reconciled', message: 'The spec is valid' },
-      { type: 'ResolvedRefs', status: 'True', reason: 'Reconciled', message: 'The tenant is set up' },
-      { type: 'Synced', status: 'False', reason, message },
-      { type: 'Drifted', status: 'True', reason, message },
-    ])
-    return {}
-  }
-
-  async #finish(
-    { topic, desired }: Situation,
-    present: OwnedTopic,
-    drift: readonly Difference[],
-  ): Promise<Outcome> {
-    const fine = 'Reconciled' as const
-    const drifted = drift.length > 0
-    const message = drifted ? describeDifferences(drift) : 'The metadata equals the spec'
-    if (drifted) this.#reportDrift(topic, message)
-    const synced: Finding = drifted
-      ? { type: 'Synced', status: 'False', reason: 'DriftReported', message }
-      : { type: 'Synced', status: 'True', reason: fine, message }
-    const findings: Finding[] = [
-      {
-        type: 'Ready',
-        status: 'True',
-        reason: drifted ? 'DriftReported' : fine,
-        message: 'The topic can be used',
-      },
-      { type: 'Accepted', status: 'True', reason: fine, message: 'The spec is valid' },
-      { type: 'ResolvedRefs', status: 'True', reason: fine, message: 'The tenant is set up' },
-      synced,
-    ]
-    if (drifted) findings.push({ type: 'Drifted', status: 'True', reason: 'DriftReported', message })
-    const fields = {
-      topicName: desired.name,
-      topicID: present.topicId,
-      externalID: present.topicId,
-      partitions: present.partitionCount,
-      configHash: desired.hash,
-      ownerUID: topic.metadata.uid,
-      drift: drifted ? drift.slice(0, maxReportedDrift) : undefined,
-    }
-    await this.#options.status.write<TopicStatus>(topicDefinition, topic, fields, findings)
-    return {}
-  }
-
-  #reportDrift(topic: Topic, message: string): void {
-    if (hasReason(topic, 'Drifted', 'DriftReported')) return
-    this.#options.metrics.drift('Topic', 'reported')
-    this.#options.source.recordEvent(topic, { type: 'Warning', reason: 'DriftReported', message })
   }
 
   /** Why the tenant may not have so many more topics and partitions, or null. */
@@ -433,12 +365,6 @@ export class TopicReconciler implements Reconciler {
 /** What two Topics that want the same topic have in common. */
 function claimText(topic: Topic): string {
   return `${keyText(tenantKeyOf(topic))}/${topicNameOf(topic)}`
-}
-
-/** What was known about the topic stays in the status of a resource that is in trouble. */
-function keptFields(topic: Topic): Omit<TopicStatus, 'conditions' | 'observedGeneration'> {
-  const { conditions: _, observedGeneration: __, ...fields } = topic.status ?? {}
-  return fields
 }
 
 function actorOf(topic: Topic): string {
