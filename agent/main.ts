@@ -10,6 +10,9 @@ import { type AgentConfig, agentSettings } from './config.ts'
 import { startAgent } from './run.ts'
 import { flushDefaults } from './write/flush-defaults.ts'
 
+/** A commit is tried for 20 s: when its connection has fallen silent, there is time for another one. */
+const statementTimeoutMs = 8_000
+
 const argv = process.argv.slice(2)
 if (argv.includes('--help')) {
   process.stdout.write(`Usage: node agent/main.ts [flags]\n\n${describeSettings(agentSettings)}`)
@@ -57,6 +60,7 @@ function openDatabase(config: AgentConfig, onIdleError: (error: Error) => void):
     poolMax: config.postgresConnections,
     role: config.postgresRole,
     synchronousCommit: config.durability === 'sync',
+    statementTimeoutMs,
     applicationName: 'streamhouse-agent',
     onIdleError,
   })

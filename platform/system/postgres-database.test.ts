@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer } from 'node:net'
+import { FaultyProxy } from '@streamhouse/test/faults/proxy'
 import { type PostgresServer, startPostgres } from '@streamhouse/test/servers/postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { testDatabase } from '../contract/database.ts'
@@ -138,6 +139,17 @@ describe('PostgresDatabase', () => {
     await server.restart()
     await database.query({ text: 'SELECT 1' }).catch(() => {})
     expect((await database.query({ text: 'SELECT 1 AS one' })).rows).toEqual([{ one: 1 }])
+  })
+
+  it('once a connection fell silent, those that were idle meanwhile are not used any more', async () => {
+    const proxy = await FaultyProxy.start(server.port, 'nothing is cut')
+    const database = open({ url: url.replace(`:${server.port}`, `:${proxy.port}`), statementTimeoutMs: 200 })
+    const text = 'SELECT pg_sleep(0.05)'
+    await Promise.all([1, 2, 3].map(() => database.query({ text })))
+    proxy.forget()
+    expect(await failed(database.query({ text: 'SELECT 1' }))).toMatchObject({ code: 'InDoubt' })
+    expect((await database.query({ text: 'SELECT 1 AS one' })).rows).toEqual([{ one: 1 }])
+    await proxy.stop()
   })
 
   it('an answer lost after COMMIT was sent is InDoubt, and the work is done', async () => {

@@ -52,6 +52,10 @@ export class PostgresDatabase implements Database {
   readonly #pool: pg.Pool
   readonly #statementTimeoutMs: number
   readonly #name: string
+  /** When each connection was last heard of. */
+  readonly #heardMs = new WeakMap<Client, number>()
+  /** A connection not heard of since then is not used again. */
+  #suspectMs = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
 
   constructor(options: PostgresOptions) {
@@ -70,6 +74,7 @@ export class PostgresDatabase implements Database {
     try {
       return toRows<Row>(await session.run(statement, 'InDoubt'))
     } finally {
+      this.#heard(client, session)
       release(session.broken)
     }
   }
@@ -87,6 +92,7 @@ export class PostgresDatabase implements Database {
       await transaction.rollback()
       throw error
     } finally {
+      this.#heard(client, session)
       release(session.broken)
     }
   }
@@ -97,7 +103,22 @@ export class PostgresDatabase implements Database {
     return this.#closing
   }
 
-  #acquire(): Promise<[Client, Release]> {
+  /** A connection and its release. Those that were idle since before another one fell silent are let go. */
+  async #acquire(): Promise<[Client, Release]> {
+    for (;;) {
+      const [client, release] = await this.#connect()
+      if ((this.#heardMs.get(client) ?? Number.POSITIVE_INFINITY) > this.#suspectMs) return [client, release]
+      release(true)
+    }
+  }
+
+  /** What silenced one connection, a failover or a lost entry in a router's table, has mostly silenced its elders too. */
+  #heard(client: Client, session: Session): void {
+    if (session.silentSinceMs !== null) this.#suspectMs = Math.max(this.#suspectMs, session.silentSinceMs)
+    else this.#heardMs.set(client, performance.now())
+  }
+
+  #connect(): Promise<[Client, Release]> {
     return new Promise((resolve, reject) => {
       this.#pool.connect((error, client, release) => {
         if (error !== undefined && error !== null) {
@@ -116,6 +137,8 @@ class Session {
   readonly #timeoutMs: number
   /** Whether the connection must not go back to the pool. */
   broken = false
+  /** When the statement was sent that got no answer in time; null when none was left without. */
+  silentSinceMs: number | null = null
 
   constructor(client: Client, timeoutMs: number) {
     this.#client = client
@@ -129,11 +152,13 @@ class Session {
       this.broken = true
       throw new DatabaseError('Unavailable', `${describe(statement)}: the connection is gone`)
     }
+    const sentMs = performance.now()
     return new Promise((resolve, reject) => {
       let done = false
       const timer = setTimeout(() => {
         done = true
         this.broken = true
+        this.silentSinceMs = sentMs
         const text = `${describe(statement)}: no answer within ${this.#timeoutMs + answerGraceMs} ms`
         reject(new DatabaseError(unanswered, text))
       }, this.#timeoutMs + answerGraceMs)
