@@ -44,13 +44,13 @@ const table = {
     placeholder: 'ID',
     doc: 'Tells this cluster from others on the same database; the uid of kube-system when absent',
   }),
-  database: text({
-    variable: 'STREAMHOUSE_DATABASE',
+  postgres: text({
+    variable: 'STREAMHOUSE_POSTGRES',
     placeholder: 'URL',
     doc: 'Postgres with the metadata, postgres://user:password@host:port/database',
   }),
-  databaseConnections: wholeNumber({
-    variable: 'STREAMHOUSE_DATABASE_CONNECTIONS',
+  postgresConnections: wholeNumber({
+    variable: 'STREAMHOUSE_POSTGRES_CONNECTIONS',
     ...{ fallback: 16, min: 2, max: 500, placeholder: 'COUNT' },
     doc: 'Connections to Postgres at most',
   }),

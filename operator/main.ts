@@ -51,8 +51,8 @@ async function main(config: OperatorConfig): Promise<number> {
   const metrics = new OperatorMetrics(systemClock)
   collectDefaultMetrics({ register: metrics.registry })
   const database = new PostgresDatabase({
-    url: config.database,
-    poolMax: config.databaseConnections,
+    url: config.postgres,
+    poolMax: config.postgresConnections,
     role: 'streamhouse_app',
     applicationName: 'streamhouse-operator',
     onIdleError: (error) => log.warn('An idle connection to Postgres broke', { error }),

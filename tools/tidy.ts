@@ -36,7 +36,9 @@ const bannedGlobals: readonly (readonly [RegExp, string])[] = [
 const fileLinesMax = 400
 
 /** Files that may be longer, each with the reason. */
-const longFiles: Readonly<Record<string, string>> = {}
+const longFiles: Readonly<Record<string, string>> = {
+  'test/kubernetes/topics.test.ts': 'one start of a control plane serves all of its tests',
+}
 
 const findings: string[] = []
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {

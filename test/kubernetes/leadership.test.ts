@@ -33,7 +33,7 @@ describe.skipIf(binaries === null)('two operators', () => {
   async function start(identity: string): Promise<Running> {
     const settings = {
       STREAMHOUSE_KUBECONFIG: world.cluster.kubeconfigPath,
-      STREAMHOUSE_DATABASE: world.metadata.url,
+      STREAMHOUSE_POSTGRES: world.metadata.url,
       STREAMHOUSE_IDENTITY: identity,
       STREAMHOUSE_HEALTH_HOST: '127.0.0.1',
       STREAMHOUSE_HEALTH_PORT: '0',
