@@ -9,7 +9,6 @@ import { lastingTopics, Workload } from './workload.ts'
 import { type FaultLevel, levels } from './world/fault-levels.ts'
 import type { MetadataServer } from './world/metadata-server.ts'
 import { Nemesis } from './world/nemesis.ts'
-import { withVirtualDate } from './world/virtual-date.ts'
 import { World } from './world/world.ts'
 
 export interface SimulationOptions {
@@ -32,6 +31,8 @@ export interface SimulationResult extends SimulationOptions {
 }
 
 const healWithinMs = 60_000
+/** An agent tries a commit for 20 s, also after its client has given up. */
+const commitsEndWithinMs = 25_000
 const maxVirtualMs = 30 * 60_000
 const maxEvents = 20_000_000
 
@@ -44,16 +45,10 @@ export async function simulate(
   const world = new World(options.seed, levels[options.faults], server)
   const nemesis = new Nemesis(world, levels[options.faults])
   const violations: Violation[] = []
-  let logs: FinalLog[] = []
   try {
-    logs = await withVirtualDate(
-      () => world.clock.nowMs(),
-      () =>
-        world.scheduler.run(() => play(world, nemesis, options.operations), {
-          maxMs: maxVirtualMs,
-          maxEvents,
-        }),
-    )
+    server.date.nowMs = () => world.clock.nowMs()
+    const limits = { maxMs: maxVirtualMs, maxEvents }
+    const logs = await world.scheduler.run(() => play(world, nemesis, options.operations), limits)
     violations.push(...(await judge(world, server, logs)))
   } catch (error) {
     if (!(error instanceof SimulationError || error instanceof NotHealed)) throw error
@@ -83,6 +78,7 @@ async function play(world: World, nemesis: Nemesis, operations: number): Promise
   nemesis.stop()
   await heal(world)
   await workload.settle()
+  await world.scheduler.sleep(commitsEndWithinMs)
   await readGroups(world)
   return readEverything(world)
 }

@@ -104,6 +104,11 @@ begin
                          else p_sequences[i] + (p_batch_records[i] - 1) end;
       if not v_known then
         v_firsts := '{}'; v_lasts := '{}'; v_bases := '{}';
+        -- Kafka takes any sequence of a producer it does not know. Here a producer's second object can arrive although its
+        -- first one failed: taken, it would come before the first, which then could never be appended.
+        if p_sequences[i] <> 0 then
+          v_outcome := 2;
+        end if;
       elsif p_producer_epochs[i] < v_epoch then
         v_outcome := 3;
       elsif p_producer_epochs[i] > v_epoch then

@@ -7,6 +7,7 @@ import { SimulatedObjectStore } from '@streamhouse/platform/simulated/object-sto
 import type { SeededRandom } from '@streamhouse/platform/simulated/random'
 import { SimulatedTimers } from '@streamhouse/platform/simulated/timers'
 import { tenant } from './metadata-server.ts'
+import { startMs } from './virtual-date.ts'
 import type { World } from './world.ts'
 
 export const kafkaPort = 9092
@@ -115,7 +116,7 @@ export class AgentProcess {
 
   #begin(): Life {
     const { scheduler, postgres, bucket } = this.#world
-    const clock = new SimulatedClock(scheduler)
+    const clock = new SimulatedClock(scheduler, startMs)
     clock.skewMs = this.#skewMs
     return {
       clock,

@@ -1,13 +1,20 @@
+/** The wall clock's time when virtual time begins. */
+export const startMs = Date.UTC(2026, 0, 1)
+
 /**
- * Makes Date.now tell virtual time while `run` goes on. PGlite takes the time of now() and clock_timestamp() from it, and
- * leases, heartbeats and group expiry are decided by those.
+ * Takes the place of Date.now. PGlite has the time of now() and clock_timestamp() from it, and leases, heartbeats and group
+ * expiry are decided by those; its own timers go by it too, so that it must not jump while PGlite runs.
  */
-export async function withVirtualDate<T>(nowMs: () => number, run: () => Promise<T>): Promise<T> {
-  const realNow = Date.now
-  Date.now = nowMs
-  try {
-    return await run()
-  } finally {
-    Date.now = realNow
+export class VirtualDate {
+  /** What tells the time. */
+  nowMs: () => number = () => startMs
+  readonly #realNow = Date.now
+
+  install(): void {
+    Date.now = () => this.nowMs()
+  }
+
+  uninstall(): void {
+    Date.now = this.#realNow
   }
 }

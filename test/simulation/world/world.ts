@@ -12,6 +12,7 @@ import { History } from '../history.ts'
 import { AgentProcess, kafkaPort } from './agent-process.ts'
 import type { LevelOfFaults } from './fault-levels.ts'
 import type { MetadataServer } from './metadata-server.ts'
+import { startMs } from './virtual-date.ts'
 
 const agentCount = 3
 
@@ -29,7 +30,7 @@ export interface ClusterSettings {
 export class World {
   readonly random: SeededRandom
   readonly scheduler = new Scheduler()
-  readonly clock = new SimulatedClock(this.scheduler)
+  readonly clock = new SimulatedClock(this.scheduler, startMs)
   readonly bucket = new SimulatedBucket()
   readonly history = new History(() => this.scheduler.nowMs)
   readonly log = new RecordingLog()
