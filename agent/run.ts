@@ -184,12 +184,12 @@ function composeLog(
   metrics: AgentMetrics,
   peersLive: () => boolean,
 ) {
-  const { store, clock, database } = ports
+  const { store, clock } = ports
   const logMetrics = new LogMetrics(metrics.registry)
   const tail = new LogTail(settings.tailBytes, clock)
   const cache = new RunCache(store, settings.cacheBytes, logMetrics)
   const arrivals = new Arrivals()
-  const reader = new LogReader({ database, tail, cache })
+  const reader = new LogReader({ ...ports, tail, cache })
   const writer = new LogWriter({
     ...ports,
     flush: {
@@ -201,8 +201,8 @@ function composeLog(
     metrics: logMetrics,
     committed: (organizationId, sealed, commits) => {
       for (const [slot, { topicId, partition, batches }] of sealed.partitions.entries()) {
-        tail.add(topicId, partition, batches, commits[slot]!)
-        arrivals.reached(arrivalKey(organizationId, topicId, partition), tail.end(topicId, partition))
+        const highWatermark = tail.add(topicId, partition, batches, commits[slot]!)
+        arrivals.reached(arrivalKey(organizationId, topicId, partition), highWatermark)
       }
     },
   })

@@ -67,6 +67,7 @@ export function produceHandler(options: ProduceOptions): Handler<ProduceRequest,
         return failAll(request, ErrorCode.INVALID_REQUIRED_ACKS)
       }
       if (request.transactionalId !== null) {
+        if (request.acks === 0) return null
         return failAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
       }
       const admitted = await context.inOrder(() => admit(options, request, context))

@@ -5,6 +5,7 @@
  * (KIP-227); none is ever granted here, so clients send the whole list each time. v13 names topics by id. Partitions share
  * max_bytes in the order asked for, which clients rotate; the first with records gets a batch whatever its size (KIP-74).
  */
+import { CodecError } from '@streamhouse/proto/kafka/codec/errors'
 import { batchToMessageSet } from '@streamhouse/proto/kafka/codec/message-set'
 import { splitBatches } from '@streamhouse/proto/kafka/codec/record-batch'
 import { ErrorCode } from '@streamhouse/proto/kafka/errors'
@@ -72,7 +73,7 @@ export function fetchHandler(options: FetchOptions): Handler<FetchRequest, Fetch
           topicId,
           partitions: wanted[position]!.map(({ partition, errorCode }) =>
             errorCode === ErrorCode.NONE
-              ? present(partition, fetched[next++]!, request.isolationLevel, context.apiVersion)
+              ? present(partition, fetched[next++]!, request, context.apiVersion, options.fetchMaxBytes)
               : refuse(partition, errorCode),
           ),
         })),
@@ -133,8 +134,9 @@ const readCommitted = 1
 function present(
   partition: FetchPartition,
   fetched: FetchedPartition,
-  isolationLevel: number,
+  { isolationLevel }: FetchRequest,
   apiVersion: number,
+  fetchMaxBytes: number,
 ): PartitionDataInput {
   if (fetched.kind === 'unknownPartition') return refuse(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   const bounds = {
@@ -146,10 +148,33 @@ function present(
   }
   if (fetched.kind === 'outOfRange')
     return { ...bounds, errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, records: [] }
+  if (fetched.kind === 'unreadable')
+    return { ...bounds, errorCode: ErrorCode.KAFKA_STORAGE_ERROR, records: [] }
   if (apiVersion > 3) return { ...bounds, records: fetched.pieces }
-  const magic = apiVersion >= 2 ? 1 : 0
-  const records = fetched.pieces.flatMap((piece) =>
-    splitBatches(piece).batches.map(({ bytes }) => batchToMessageSet(bytes, magic)),
-  )
-  return { ...bounds, records }
+  const maxBytes = Math.min(partition.partitionMaxBytes, fetchMaxBytes)
+  const records = toMessageSets(fetched.pieces, apiVersion >= 2 ? 1 : 0, maxBytes)
+  return records === null
+    ? { ...bounds, errorCode: ErrorCode.CORRUPT_MESSAGE, records: [] }
+    : { ...bounds, records }
+}
+
+/** The batches as an old client reads them, the first in any case and then up to `maxBytes`; null when it cannot be read. */
+function toMessageSets(pieces: readonly Buffer[], magic: 0 | 1, maxBytes: number): Buffer[] | null {
+  const sets: Buffer[] = []
+  let left = maxBytes
+  for (const piece of pieces) {
+    for (const { bytes } of splitBatches(piece).batches) {
+      if (left <= 0) return sets
+      try {
+        const set = batchToMessageSet(bytes, magic)
+        left -= set.length
+        sets.push(set)
+      } catch (error) {
+        // A producer's compressed records are looked at here for the first time.
+        if (error instanceof CodecError) return sets.length > 0 ? sets : null
+        throw error
+      }
+    }
+  }
+  return sets
 }

@@ -6,6 +6,8 @@
  * list of offsets, of which this gives one. With read_committed (v2) latest is the last stable offset.
  */
 import type { Database } from '@streamhouse/platform/database'
+import { ObjectStoreError } from '@streamhouse/platform/object-store'
+import { CodecError } from '@streamhouse/proto/kafka/codec/errors'
 import { ErrorCode } from '@streamhouse/proto/kafka/errors'
 import {
   type ListOffsetsPartition,
@@ -14,6 +16,7 @@ import {
   type ListOffsetsResponseInput,
   listOffsets,
 } from '@streamhouse/proto/kafka/generated/02-list-offsets'
+import { StorageError } from '@streamhouse/storage/errors'
 import {
   type PartitionBounds,
   type PartitionId,
@@ -114,19 +117,43 @@ async function answer(
     return refuse(partition, ErrorCode.UNSUPPORTED_VERSION)
   }
   const end = isolationLevel === readCommitted ? bounds.lastStable : bounds.highWatermark
+  try {
+    const found = await find(lookup, timestamp, id, bounds, end)
+    return present(partition, found, context)
+  } catch (error) {
+    const errorCode = unreadableCode(error)
+    if (errorCode === null) throw error
+    return refuse(partition, errorCode)
+  }
+}
+
+/** What keeps one partition's records from being read is no matter of the others. */
+function unreadableCode(error: unknown): number | null {
+  if (error instanceof CodecError) return ErrorCode.CORRUPT_MESSAGE
+  if (error instanceof ObjectStoreError || error instanceof StorageError) return ErrorCode.KAFKA_STORAGE_ERROR
+  return null
+}
+
+async function find(
+  lookup: OffsetLookup,
+  timestamp: bigint,
+  id: PartitionId,
+  bounds: PartitionBounds,
+  end: bigint,
+): Promise<TimedOffset | null> {
   switch (timestamp) {
     case special.latest:
-      return present(partition, { offset: end, timestampMs: -1n }, context)
+      return { offset: end, timestampMs: -1n }
     case special.earliest:
     case special.earliestLocal:
-      return present(partition, { offset: bounds.logStart, timestampMs: -1n }, context)
+      return { offset: bounds.logStart, timestampMs: -1n }
     case special.latestTiered:
     case special.earliestPendingUpload:
-      return present(partition, null, context)
+      return null
     case special.maxTimestamp:
-      return present(partition, await lookup.latestTimestamp(id, bounds), context)
+      return lookup.latestTimestamp(id, bounds)
     default:
-      return present(partition, await lookup.firstSince(id, bounds, timestamp), context)
+      return lookup.firstSince(id, bounds, timestamp)
   }
 }
 

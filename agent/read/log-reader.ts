@@ -1,4 +1,8 @@
+import type { Clock } from '@streamhouse/platform/clock'
 import type { Database } from '@streamhouse/platform/database'
+import type { Log } from '@streamhouse/platform/log'
+import { ObjectStoreError } from '@streamhouse/platform/object-store'
+import { StorageError } from '@streamhouse/storage/errors'
 import { type LogRange, readLog } from '@streamhouse/storage/metadata/read-log'
 import type { LogTail, TailRead } from './log-tail.ts'
 import { selectBatches } from './place-batches.ts'
@@ -16,6 +20,8 @@ export interface ReadRequest {
 export type ReadResult =
   | { readonly kind: 'unknownPartition' }
   | ({ readonly kind: 'outOfRange' } & ReadBounds)
+  /** The first of its records cannot be read: the store is away, or the object damaged. */
+  | ({ readonly kind: 'unreadable'; readonly error: ObjectStoreError | StorageError } & ReadBounds)
   | ({ readonly kind: 'records'; readonly pieces: readonly Buffer[]; readonly bytes: number } & ReadBounds)
 
 /** -1n where it is not known without asking the metadata. */
@@ -27,6 +33,8 @@ export interface ReadBounds {
 
 export interface LogReaderOptions {
   readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
   readonly tail: LogTail
   readonly cache: RunCache
 }
@@ -54,15 +62,15 @@ export class LogReader {
     return { reads, bytes }
   }
 
-  /** The offset after the last one committed here, -1n when nothing is remembered. */
+  /** The high watermark as far as it is known here, -1n when it is not. */
   tailEnd(topicId: string, partition: number): bigint {
     return this.options.tail.end(topicId, partition)
   }
 
   /**
    * Reads with the metadata's word on every partition. The first that has data gets a batch whatever its size, if
-   * `atLeastOne`.
-   * @throws DatabaseError, ObjectStoreError, StorageError CorruptObject
+   * `atLeastOne`. What cannot be read in one partition does not keep the others from being read.
+   * @throws DatabaseError
    */
   async read(
     organizationId: string,
@@ -70,10 +78,16 @@ export class LogReader {
     totalBytes: number,
     atLeastOne: boolean,
   ): Promise<{ results: ReadResult[]; bytes: number }> {
-    const ranges = await readLog(this.options.database, organizationId, requests, totalBytes)
-    const extents = ranges.flatMap((range) => range?.extents ?? [])
-    const runs = this.options.cache.load(extents.map(runOf))
-    const loaded = await Promise.all(runs)
+    const { clock, database, tail, cache } = this.options
+    const askedMs = clock.monotonicMs()
+    const ranges = await readLog(database, organizationId, requests, totalBytes)
+    for (const [position, { topicId, partition }] of requests.entries()) {
+      const range = ranges[position]
+      if (range) tail.verified(topicId, partition, range.highWatermark, range.logStart, askedMs)
+    }
+    const runs = await Promise.allSettled(
+      cache.load(ranges.flatMap((range) => range?.extents.map(runOf) ?? [])),
+    )
     let bytes = 0
     let next = 0
     const results = requests.map((request, position): ReadResult => {
@@ -81,13 +95,14 @@ export class LogReader {
       if (range === null || range === undefined) return { kind: 'unknownPartition' }
       const { logStart, highWatermark, lastStable } = range
       const bounds = { logStart, highWatermark, lastStable }
-      this.options.tail.verified(request.topicId, request.partition, highWatermark, logStart)
       if (request.offset < logStart || request.offset > highWatermark)
         return { kind: 'outOfRange', ...bounds }
       const budget = Math.min(request.maxBytes, totalBytes - bytes)
-      const partRuns = loaded.slice(next, next + range.extents.length)
+      const partRuns = runs.slice(next, next + range.extents.length)
       next += range.extents.length
-      const pieces = collect(request, range, partRuns, budget, atLeastOne && bytes === 0)
+      const { pieces, error } = collect(request, range, partRuns, budget, atLeastOne && bytes === 0)
+      if (error !== null) this.report(request, error)
+      if (error !== null && pieces.length === 0) return { kind: 'unreadable', error, ...bounds }
       let size = 0
       for (const piece of pieces) size += piece.length
       bytes += size
@@ -95,32 +110,43 @@ export class LogReader {
     })
     return { results, bytes }
   }
+
+  private report({ topicId, partition, offset }: ReadRequest, error: ReadFailure): void {
+    this.options.log.error('Records cannot be read; consumers are told to try again', {
+      topicId,
+      partition,
+      offset,
+      error,
+    })
+  }
 }
 
+type ReadFailure = ObjectStoreError | StorageError
+
+/** The batches up to the budget, or up to what cannot be read, and then why. */
 function collect(
   request: ReadRequest,
   range: LogRange,
-  runs: readonly Buffer[],
+  runs: readonly PromiseSettledResult<Buffer>[],
   maxBytes: number,
   atLeastOne: boolean,
-): Buffer[] {
+): { pieces: Buffer[]; error: ReadFailure | null } {
   const pieces: Buffer[] = []
   let left = maxBytes
-  for (const [position, extent] of range.extents.entries()) {
-    const piece = selectBatches(
-      runs[position]!,
-      extent,
-      request.offset,
-      left,
-      atLeastOne && pieces.length === 0,
-    )
-    if (piece.length > 0) pieces.push(piece)
-    left -= piece.length
-    const cutShort =
-      piece.length === 0 || piece.byteOffset + piece.length !== sliceEnd(runs[position]!, extent)
-    if (cutShort) break
+  try {
+    for (const [position, extent] of range.extents.entries()) {
+      const run = runs[position]!
+      if (run.status === 'rejected') throw run.reason
+      const piece = selectBatches(run.value, extent, request.offset, left, atLeastOne && pieces.length === 0)
+      if (piece.length > 0) pieces.push(piece)
+      left -= piece.length
+      if (piece.length === 0 || piece.byteOffset + piece.length !== sliceEnd(run.value, extent)) break
+    }
+  } catch (error) {
+    if (error instanceof StorageError || error instanceof ObjectStoreError) return { pieces, error }
+    throw error
   }
-  return pieces
+  return { pieces, error: null }
 }
 
 function sliceEnd(run: Buffer, extent: { sliceStart: number; sliceLength: number }): number {

@@ -1,7 +1,9 @@
 import type { Clock } from '@streamhouse/platform/clock'
+import { BoundedMap } from '@streamhouse/platform/std/bounded-map'
 import { patchBaseOffset } from '@streamhouse/proto/kafka/codec/record-batch'
 import type { PartitionCommit } from '@streamhouse/storage/metadata/commit-object'
 import type { AppendBatch } from '../write/append.ts'
+import { ownBytes } from './own-bytes.ts'
 import { leaderEpoch } from './place-batches.ts'
 
 interface TailBatch {
@@ -12,20 +14,27 @@ interface TailBatch {
 
 /** The newest batches of one partition, without gaps, in offset order. */
 interface PartitionTail {
-  readonly batches: TailBatch[]
+  /** Null where a batch has been evicted. */
+  readonly batches: (TailBatch | null)[]
   /** Batches before this index have been evicted; the array is cut now and then. */
   head: number
-  highWatermark: bigint
-  logStart: bigint
-  /** When the high watermark was last known to be the metadata's. */
-  verifiedMs: number
+  /** The offset after the last batch. */
+  nextOffset: bigint
+}
+
+/** How far a partition's log reached when that was last heard of. */
+interface KnownEnd {
+  readonly highWatermark: bigint
+  readonly logStart: bigint
+  /** When the high watermark was the metadata's. */
+  readonly verifiedMs: number
 }
 
 export interface TailRead {
   /** Whole batches from the one that holds the offset on; empty when the tail does not reach there. */
   readonly pieces: readonly Buffer[]
   readonly bytes: number
-  /** A lower bound: other agents may have committed more. -1n when nothing is known. */
+  /** A lower bound, unless fresh: other agents may have committed more. -1n when nothing is known. */
   readonly highWatermark: bigint
   readonly logStart: bigint
   /** Whether the high watermark was the metadata's a moment ago: then an offset that equals it is at the end. */
@@ -35,19 +44,27 @@ export interface TailRead {
 /** An evicted prefix is cut off an array when it is this long. */
 const cutAt = 256
 
+/** What a batch of no bytes would take up: its entries, its view and the place of both in their arrays. */
+const batchOverheadBytes = 512
+
+/** Partitions whose ends are remembered; those not asked about for longest are forgotten first. */
+const knownEndsMax = 20_000
+
 /** For so long a high watermark passes as the metadata's: it delays what other agents write, in a partition that this one reads. */
 const freshForMs = 25
 
-const nothing: TailRead = { pieces: [], bytes: 0, highWatermark: -1n, logStart: -1n, fresh: false }
+const unknownEnd: KnownEnd = { highWatermark: -1n, logStart: -1n, verifiedMs: Number.NEGATIVE_INFINITY }
 
 /**
  * What this agent committed last, as clients will read it: most consumers follow closely and never touch the object store.
- * It proves presence only; that something is not here says nothing. At most `maxBytes` are kept, oldest evicted first.
+ * It proves presence only; that something is not here says nothing. At most `maxBytes` are kept, oldest evicted first: the
+ * batches of a request come and go together, so the frame that they are views of goes with them.
  */
 export class LogTail {
   private readonly maxBytes: number
   private readonly clock: Clock
   private readonly partitions = new Map<string, PartitionTail>()
+  private readonly ends = new BoundedMap<string, KnownEnd>({ maxWeight: knownEndsMax })
   private readonly evictionOrder: { tail: PartitionTail; key: string; bytes: number }[] = []
   private evictionHead = 0
   private bytes = 0
@@ -61,78 +78,89 @@ export class LogTail {
     return this.bytes
   }
 
-  /** Takes over the accepted batches of a commit; their offsets are written into their bytes. */
-  add(topicId: string, partition: number, batches: readonly AppendBatch[], commit: PartitionCommit): void {
+  /**
+   * Takes over the accepted batches of a commit; their offsets are written into their bytes.
+   * @returns the high watermark that the commit brought about, -1n when it accepted nothing
+   */
+  add(topicId: string, partition: number, batches: readonly AppendBatch[], commit: PartitionCommit): bigint {
     const key = `${topicId}/${partition}`
-    const nowMs = this.clock.monotonicMs()
+    let nextOffset = -1n
     for (const [position, batch] of batches.entries()) {
       const { outcome, baseOffset } = commit.batches[position]!
       if (outcome !== 'accepted') continue
-      patchBaseOffset(batch.bytes, baseOffset, leaderEpoch)
-      const lastOffset = baseOffset + BigInt(batch.recordCount) - 1n
+      nextOffset = baseOffset + BigInt(batch.recordCount)
       const tail = this.tailFor(key, baseOffset)
-      tail.batches.push({ baseOffset, lastOffset, bytes: batch.bytes })
-      tail.highWatermark = lastOffset + 1n
-      tail.logStart = commit.logStart
-      tail.verifiedMs = nowMs
-      this.evictionOrder.push({ tail, key, bytes: batch.bytes.length })
-      this.bytes += batch.bytes.length
+      const bytes = ownBytes(batch.bytes)
+      patchBaseOffset(bytes, baseOffset, leaderEpoch)
+      tail.batches.push({ baseOffset, lastOffset: nextOffset - 1n, bytes })
+      tail.nextOffset = nextOffset
+      this.evictionOrder.push({ tail, key, bytes: bytes.length + batchOverheadBytes })
+      this.bytes += bytes.length + batchOverheadBytes
     }
+    if (nextOffset >= 0n) this.learn(key, nextOffset, commit.logStart, this.clock.monotonicMs())
     this.evict()
+    return nextOffset
   }
 
   read(topicId: string, partition: number, offset: bigint, maxBytes: number, atLeastOne: boolean): TailRead {
-    const tail = this.partitions.get(`${topicId}/${partition}`)
-    if (tail === undefined) return nothing
-    const { batches, highWatermark, logStart } = tail
-    const fresh = this.clock.monotonicMs() - tail.verifiedMs < freshForMs
-    if (offset >= highWatermark || tail.head === batches.length || offset < batches[tail.head]!.baseOffset) {
-      return { pieces: [], bytes: 0, highWatermark, logStart, fresh }
-    }
+    const key = `${topicId}/${partition}`
+    const { highWatermark, logStart, verifiedMs } = this.ends.get(key) ?? unknownEnd
+    const fresh = this.clock.monotonicMs() - verifiedMs < freshForMs
+    const tail = this.partitions.get(key)
     const pieces: Buffer[] = []
     let bytes = 0
-    for (let position = findBatch(tail, offset); position < batches.length; position++) {
-      const batch = batches[position]!
-      if (bytes + batch.bytes.length > maxBytes && !(atLeastOne && bytes === 0)) break
-      pieces.push(batch.bytes)
-      bytes += batch.bytes.length
+    if (tail !== undefined && holds(tail, offset)) {
+      for (let position = findBatch(tail, offset); position < tail.batches.length; position++) {
+        const batch = tail.batches[position]!
+        if (bytes + batch.bytes.length > maxBytes && !(atLeastOne && bytes === 0)) break
+        pieces.push(batch.bytes)
+        bytes += batch.bytes.length
+      }
     }
     return { pieces, bytes, highWatermark, logStart, fresh }
   }
 
-  /** The high watermark after the last commit made here, -1n when nothing is remembered. */
+  /** The high watermark as far as it is known here, -1n when it is not. */
   end(topicId: string, partition: number): bigint {
-    return this.partitions.get(`${topicId}/${partition}`)?.highWatermark ?? -1n
+    return this.ends.get(`${topicId}/${partition}`)?.highWatermark ?? -1n
   }
 
-  /** The metadata has just said how far the log reaches. */
-  verified(topicId: string, partition: number, highWatermark: bigint, logStart: bigint): void {
-    const tail = this.partitions.get(`${topicId}/${partition}`)
-    if (tail === undefined || tail.highWatermark !== highWatermark) return
-    tail.verifiedMs = this.clock.monotonicMs()
-    tail.logStart = logStart
+  /** The metadata said how far the log reaches, when asked at `askedMs` of the monotonic clock. */
+  verified(
+    topicId: string,
+    partition: number,
+    highWatermark: bigint,
+    logStart: bigint,
+    askedMs: number,
+  ): void {
+    this.learn(`${topicId}/${partition}`, highWatermark, logStart, askedMs)
+  }
+
+  private learn(key: string, highWatermark: bigint, logStart: bigint, verifiedMs: number): void {
+    const known = this.ends.get(key) ?? unknownEnd
+    // Neither bound ever falls: a lower one is an answer that was overtaken.
+    if (highWatermark < known.highWatermark) return
+    this.ends.set(key, {
+      highWatermark,
+      logStart: logStart > known.logStart ? logStart : known.logStart,
+      verifiedMs: Math.max(verifiedMs, known.verifiedMs),
+    })
   }
 
   /** The tail that a batch at this offset goes on; one that does not end there is given up, for another agent wrote on. */
   private tailFor(key: string, baseOffset: bigint): PartitionTail {
     const present = this.partitions.get(key)
-    if (present !== undefined && present.highWatermark === baseOffset) return present
-    const fresh: PartitionTail = {
-      batches: [],
-      head: 0,
-      highWatermark: baseOffset,
-      logStart: 0n,
-      verifiedMs: Number.NEGATIVE_INFINITY,
-    }
-    this.partitions.set(key, fresh)
-    return fresh
+    if (present !== undefined && present.nextOffset === baseOffset) return present
+    const tail: PartitionTail = { batches: [], head: 0, nextOffset: baseOffset }
+    this.partitions.set(key, tail)
+    return tail
   }
 
   private evict(): void {
     while (this.bytes > this.maxBytes) {
       const { tail, key, bytes } = this.evictionOrder[this.evictionHead++]!
       this.bytes -= bytes
-      tail.head++
+      tail.batches[tail.head++] = null
       if (tail.head === tail.batches.length && this.partitions.get(key) === tail) this.partitions.delete(key)
       if (tail.head >= cutAt && tail.head * 2 >= tail.batches.length) {
         tail.batches.splice(0, tail.head)
@@ -144,6 +172,11 @@ export class LogTail {
       this.evictionHead = 0
     }
   }
+}
+
+function holds(tail: PartitionTail, offset: bigint): boolean {
+  const oldest = tail.batches[tail.head]
+  return oldest != null && offset >= oldest.baseOffset && offset < tail.nextOffset
 }
 
 /** Index of the batch that holds the offset, which lies within the tail. */

@@ -2,6 +2,7 @@ import type { Clock } from '@streamhouse/platform/clock'
 import type { Timer, Timers } from '@streamhouse/platform/timers'
 import { type Arrivals, arrivalKey } from './arrivals.ts'
 import type { LogReader, ReadRequest, ReadResult } from './log-reader.ts'
+import type { TailRead } from './log-tail.ts'
 
 export type FetchedPartition = ReadResult
 
@@ -31,7 +32,7 @@ export class LongPoll {
 
   /**
    * @returns one result for each request, in order
-   * @throws as LogReader.read
+   * @throws DatabaseError
    */
   async fetch(
     organizationId: string,
@@ -40,45 +41,49 @@ export class LongPoll {
   ): Promise<FetchedPartition[]> {
     const { clock } = this.options
     const deadlineMs = clock.monotonicMs() + limits.maxWaitMs
+    const minBytes = Math.min(limits.minBytes, limits.maxBytes)
     for (;;) {
-      const { results, bytes } = await this.readOnce(organizationId, requests, limits.maxBytes)
+      const results = await this.readOnce(organizationId, requests, limits.maxBytes)
       const leftMs = deadlineMs - clock.monotonicMs()
-      const failed = results.some((result) => result.kind !== 'records')
-      if (bytes >= limits.minBytes || failed || leftMs <= 0 || limits.signal.aborted) return results
+      let bytes = 0
+      let failed = requests.length === 0
+      for (const result of results) {
+        if (result.kind === 'records') bytes += result.bytes
+        else failed = true
+      }
+      if (bytes >= minBytes || failed || leftMs <= 0 || limits.signal.aborted) return results
       await this.arrival(organizationId, requests, results, leftMs, limits.signal)
     }
   }
 
-  /** Memory first; the metadata is asked about every partition that memory does not answer for certain. */
+  /**
+   * Memory first; the metadata is asked about every partition that memory does not answer for certain. They share the answer
+   * in the order asked for: a partition that is not in memory must not wait for ever behind ones that are.
+   */
   private async readOnce(
     organizationId: string,
     requests: readonly ReadRequest[],
     maxBytes: number,
-  ): Promise<{ results: FetchedPartition[]; bytes: number }> {
+  ): Promise<FetchedPartition[]> {
     const { reader } = this.options
     const { reads, bytes } = reader.readTail(requests, maxBytes)
-    const results: FetchedPartition[] = reads.map((read) => ({
-      kind: 'records',
-      pieces: read.pieces,
-      bytes: read.bytes,
-      logStart: read.logStart,
-      highWatermark: read.highWatermark,
-      lastStable: read.highWatermark,
-    }))
+    const results = reads.map(fromTail)
     const open: number[] = []
     for (const [position, read] of reads.entries()) {
       const atEnd = read.fresh && requests[position]!.offset === read.highWatermark
       if (read.bytes === 0 && !atEnd) open.push(position)
     }
-    if (open.length === 0 || bytes >= maxBytes) return { results, bytes }
+    if (open.length === 0) return results
+    const behind = open[0]! > reads.findLastIndex((read) => read.bytes > 0)
+    if (behind && bytes >= maxBytes) return results
     const looked = await reader.read(
       organizationId,
       open.map((position) => requests[position]!),
-      maxBytes - bytes,
-      bytes === 0,
+      behind ? maxBytes - bytes : maxBytes,
+      !behind || bytes === 0,
     )
     for (const [index, position] of open.entries()) results[position] = looked.results[index]!
-    return { results, bytes: bytes + looked.bytes }
+    return behind ? results : shareBytes(results, maxBytes)
   }
 
   /** Resolves when one of the partitions reaches further than the results say, or the time is up. */
@@ -114,4 +119,26 @@ export class LongPoll {
       signal.addEventListener('abort', done)
     })
   }
+}
+
+function fromTail(read: TailRead): FetchedPartition {
+  const { pieces, bytes, logStart, highWatermark } = read
+  return { kind: 'records', pieces, bytes, logStart, highWatermark, lastStable: highWatermark }
+}
+
+/** Cuts what was read by itself down to what fits into one answer, in order; the first piece of all stays in any case. */
+function shareBytes(results: readonly FetchedPartition[], maxBytes: number): FetchedPartition[] {
+  let total = 0
+  return results.map((result) => {
+    if (result.kind !== 'records') return result
+    const pieces: Buffer[] = []
+    let bytes = 0
+    for (const piece of result.pieces) {
+      if (total + bytes + piece.length > maxBytes && total + bytes > 0) break
+      pieces.push(piece)
+      bytes += piece.length
+    }
+    total += bytes
+    return { ...result, pieces, bytes }
+  })
 }

@@ -1,5 +1,6 @@
 import type { Database } from '@streamhouse/platform/database'
-import { splitBatches } from '@streamhouse/proto/kafka/codec/record-batch'
+import { Semaphore } from '@streamhouse/platform/std/semaphore'
+import { lastOffsetOf, splitBatches } from '@streamhouse/proto/kafka/codec/record-batch'
 import { decodeRecords } from '@streamhouse/proto/kafka/codec/records'
 import {
   firstExtentSince,
@@ -17,10 +18,14 @@ export interface TimedOffset {
 /** An extent is read in portions of this size when a record is searched in it. */
 const portionBytes = 4 * 1024 * 1024
 
+/** Portions that are searched at the same time, of all requests together: a request may name thousands of partitions. */
+const searchesMax = 4
+
 /** Finds offsets by time. */
 export class OffsetLookup {
   private readonly database: Database
   private readonly reader: LogReader
+  private readonly searches = new Semaphore(searchesMax)
 
   constructor(database: Database, reader: LogReader) {
     this.database = database
@@ -35,12 +40,8 @@ export class OffsetLookup {
   ): Promise<TimedOffset | null> {
     const base = await firstExtentSince(this.database, partition, timestampMs)
     if (base === null) return null
-    return this.search(
-      partition,
-      base > bounds.logStart ? base : bounds.logStart,
-      bounds.highWatermark,
-      timestampMs,
-    )
+    const from = base > bounds.logStart ? base : bounds.logStart
+    return this.search(partition, from, bounds.highWatermark, timestampMs)
   }
 
   /** The first of the records with the largest timestamp (KIP-734), null when the partition is empty. */
@@ -50,32 +51,41 @@ export class OffsetLookup {
     return this.search(partition, from, bounds.highWatermark, bounds.maxTimestamp)
   }
 
-  private async search(
+  private search(
     partition: PartitionId,
     from: bigint,
     highWatermark: bigint,
     timestampMs: bigint,
   ): Promise<TimedOffset | null> {
-    const { organizationId, topicId } = partition
-    for (let offset = from; offset < highWatermark; ) {
-      const request = { topicId, partition: partition.partition, offset, maxBytes: portionBytes }
-      const { results } = await this.reader.read(organizationId, [request], portionBytes, true)
-      const result = results[0]!
-      if (result.kind !== 'records' || result.bytes === 0) return null
-      for (const piece of result.pieces) {
-        for (const { header, bytes } of splitBatches(piece).batches) {
-          const nextOffset = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n
-          if (header.maxTimestamp >= timestampMs) {
-            for (const record of decodeRecords(bytes)) {
-              if (record.timestamp >= timestampMs && record.offset >= offset) {
-                return { offset: record.offset, timestampMs: record.timestamp }
-              }
-            }
-          }
-          offset = nextOffset
+    return this.searches.run(async () => {
+      for (let offset = from; offset < highWatermark; ) {
+        const portion = await this.portion(partition, offset)
+        for (const { header, bytes } of portion.flatMap((piece) => splitBatches(piece).batches)) {
+          const found = header.maxTimestamp >= timestampMs ? firstIn(bytes, offset, timestampMs) : null
+          if (found !== null) return found
+          offset = lastOffsetOf(header) + 1n
         }
+        if (portion.length === 0) return null
       }
-    }
-    return null
+      return null
+    })
   }
+
+  private async portion(partition: PartitionId, offset: bigint): Promise<readonly Buffer[]> {
+    const { organizationId, topicId } = partition
+    const request = { topicId, partition: partition.partition, offset, maxBytes: portionBytes }
+    const { results } = await this.reader.read(organizationId, [request], portionBytes, true)
+    const result = results[0]!
+    if (result.kind === 'unreadable') throw result.error
+    return result.kind === 'records' ? result.pieces : []
+  }
+}
+
+function firstIn(batch: Buffer, offset: bigint, timestampMs: bigint): TimedOffset | null {
+  for (const record of decodeRecords(batch)) {
+    if (record.timestamp >= timestampMs && record.offset >= offset) {
+      return { offset: record.offset, timestampMs: record.timestamp }
+    }
+  }
+  return null
 }
