@@ -1,5 +1,6 @@
 import type { ObjectStore } from '@streamhouse/platform/object-store'
 import { loadRun } from '@streamhouse/storage/objects/run'
+import { ownBytes, ownCopy } from './own-bytes.ts'
 import { type PlannedRange, planRanges, type RunLocation, runKey } from './range-plan.ts'
 
 interface CacheEntry {
@@ -12,6 +13,9 @@ export interface RunCacheMetrics {
   rangeRead(bytes: number): void
   lookups(hits: number, misses: number): void
 }
+
+/** What a run of no bytes would take up: its key, its promise and their place in the map. */
+const entryOverheadBytes = 512
 
 /**
  * Decoded runs, least recently used first to go. Requests for a run that is on its way wait for it; runs that lie close
@@ -67,7 +71,7 @@ export class RunCache {
           run.encoding,
           run.objectKey,
         )
-        return only || run.encoding !== 0 ? decoded : Buffer.from(decoded)
+        return only || run.encoding !== 0 ? ownBytes(decoded) : ownCopy(decoded)
       })
       arriving.set(key, loaded)
       this.keep(key, loaded)
@@ -80,8 +84,8 @@ export class RunCache {
     run.then(
       (decoded) => {
         if (this.entries.get(key) !== entry) return
-        entry.bytes = decoded.length
-        this.bytes += decoded.length
+        entry.bytes = decoded.length + entryOverheadBytes
+        this.bytes += entry.bytes
         this.evict()
       },
       () => {
