@@ -11,7 +11,7 @@ import {
 } from '@streamhouse/storage/metadata/commit-object'
 import { walObjectKey } from '@streamhouse/storage/objects/object-keys'
 import { encodeWalObject } from '@streamhouse/storage/objects/wal-object'
-import { Append, type AppendBatch, AppendError, type AppendResult } from './append.ts'
+import { Append, type AppendBatch, AppendError, type AppendErrorCode, type AppendResult } from './append.ts'
 import { CompressionChoice } from './compression-choice.ts'
 import type { SealedObject } from './open-object.ts'
 import { type FlushSettings, TenantWriter } from './tenant-writer.ts'
@@ -24,7 +24,7 @@ export interface LogWriterOptions {
   readonly database: Database
   readonly log: Log
   readonly flush: FlushSettings
-  /** How long a commit is tried before its requests are told that it failed. */
+  /** How long after its upload an object's commit is tried before its requests are told that it failed. */
   readonly commitTimeoutMs: number
   /** Told of each commit before its requests are answered: the memory tail and long polls live on this. */
   readonly committed: (
@@ -50,6 +50,8 @@ export class LogWriter {
   private readonly tenants = new Map<string, TenantWriter>()
   private readonly compression = new CompressionChoice()
   private closing = false
+  /** Whether the last commit tried could not be sent, or was not answered. */
+  private metadataAway = false
 
   constructor(options: LogWriterOptions) {
     this.options = options
@@ -108,8 +110,9 @@ export class LogWriter {
       for (const partition of sealed.partitions) batches += partition.batches.length
       metrics.objectStored(encoded.sizeBytes, batches, clock.monotonicMs() - startedMs)
       const { sizeBytes, runs } = encoded
-      return () =>
-        this.commit({ organizationId, objectId, objectKey, sizeBytes, partitions: sealed.partitions, runs })
+      const object = { organizationId, objectId, objectKey, sizeBytes, partitions: sealed.partitions, runs }
+      const storedMs = clock.monotonicMs()
+      return () => this.commit(object, storedMs)
     } catch (error) {
       this.options.log.error('An object could not be stored; its requests are told to retry', {
         objectKey,
@@ -120,33 +123,42 @@ export class LogWriter {
     }
   }
 
-  /** Calls commit_object until it answers: it is repeatable, so a lost reply is asked for again. */
-  private async commit(object: CommitObject): Promise<PartitionCommit[]> {
-    const { clock, timers, random, log, metrics, commitTimeoutMs } = this.options
+  /**
+   * Calls commit_object until it answers: it is repeatable, so a lost reply is asked for again. The time runs from when the
+   * object was stored, for objects commit one after another: while the metadata is away they must not wait in a row.
+   */
+  private async commit(object: CommitObject, storedMs: number): Promise<PartitionCommit[]> {
+    const { clock, timers, random, metrics, commitTimeoutMs } = this.options
     const startedMs = clock.monotonicMs()
+    const untilMs = storedMs + commitTimeoutMs
+    if (this.metadataAway && startedMs > untilMs)
+      throw this.commitFailure(object, 'MetadataUnavailable', null)
     let inDoubt = false
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, lastRetryMs)) {
       try {
         const commits = await commitObject(this.options.database, object)
+        this.metadataAway = false
         metrics.objectCommitted(clock.monotonicMs() - startedMs)
         return commits
       } catch (error) {
         inDoubt ||= !(error instanceof DatabaseError) || error.code === 'InDoubt'
-        const elapsedMs = clock.monotonicMs() - startedMs
         const retryable = error instanceof DatabaseError && error.retryable
-        if (!retryable || elapsedMs + retryMs > commitTimeoutMs) {
-          const code = inDoubt ? 'InDoubt' : 'MetadataUnavailable'
-          log.error('An object could not be committed; its requests are told to retry', {
-            objectKey: object.objectKey,
-            code,
-            elapsedMs,
-            error,
-          })
-          metrics.appendFailed(code)
-          throw new AppendError(code, `Object ${object.objectKey} could not be committed`, error)
-        }
+        this.metadataAway = retryable
+        if (!retryable || clock.monotonicMs() + retryMs > untilMs)
+          throw this.commitFailure(object, inDoubt ? 'InDoubt' : 'MetadataUnavailable', error)
         await timers.sleep(retryMs * (0.5 + random.fraction() / 2))
       }
     }
+  }
+
+  private commitFailure(object: CommitObject, code: AppendErrorCode, error: unknown): AppendError {
+    const { objectKey } = object
+    this.options.log.error('An object could not be committed; its requests are told to retry', {
+      objectKey,
+      code,
+      error,
+    })
+    this.options.metrics.appendFailed(code)
+    return new AppendError(code, `Object ${objectKey} could not be committed`, error)
   }
 }

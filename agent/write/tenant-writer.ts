@@ -70,10 +70,13 @@ export class TenantWriter {
     const waitMs = this.lastSealMs + this.settings.flushIntervalMs - this.clock.monotonicMs()
     if (waitMs <= 0) {
       // Requests that came in the same turn of the event loop share the object.
+      const { open } = this
       this.sealSoon = true
       this.timers.soon(() => {
         this.sealSoon = false
-        if (this.open !== null && this.inFlight < this.settings.objectsInFlight) this.seal()
+        // It may have become full meanwhile: then the one that is open now waits for its own time.
+        if (this.open !== open) this.considerSealing()
+        else if (this.inFlight < this.settings.objectsInFlight) this.seal()
       })
     } else {
       this.wakeUp = this.timers.after(waitMs, () => {
