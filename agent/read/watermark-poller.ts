@@ -24,6 +24,7 @@ export class WatermarkPoller {
   private readonly options: WatermarkPollerOptions
   private timer: Timer | null = null
   private stopped = false
+  private next = 0
 
   constructor(options: WatermarkPollerOptions) {
     this.options = options
@@ -49,7 +50,7 @@ export class WatermarkPoller {
   private async look(): Promise<void> {
     const { arrivals, database, log } = this.options
     if (arrivals.idle) return
-    const waiting = [...arrivals.keys()].slice(0, partitionsPerLook).map((key) => {
+    const waiting = this.turn([...arrivals.keys()]).map((key) => {
       const [organizationId, topicId, partition] = key.split('/') as [string, string, string]
       return { organizationId, topicId, partition: Number(partition) }
     })
@@ -65,5 +66,14 @@ export class WatermarkPoller {
         error,
       })
     }
+  }
+
+  /** The keys that are looked up now: all, or as many as one look takes from where the last one ended. */
+  private turn(keys: readonly string[]): readonly string[] {
+    if (keys.length <= partitionsPerLook) return keys
+    const from = this.next < keys.length ? this.next : 0
+    const turn = keys.slice(from, from + partitionsPerLook)
+    this.next = from + turn.length
+    return turn
   }
 }
