@@ -140,11 +140,14 @@ export const adminCases: readonly HostileCase[] = [
     { name: 'retention.ms', value: '5', configOperation: append },
     'INVALID_CONFIG',
   ),
-  alters(
-    'an operation that does not exist',
-    { name: 'retention.ms', value: '5', configOperation: 9 },
-    'INVALID_REQUEST',
-  ),
+  {
+    ...alters(
+      'an operation that does not exist',
+      { name: 'retention.ms', value: '5', configOperation: 9 },
+      'INVALID_REQUEST',
+    ),
+    kafka: 'UNKNOWN_SERVER_ERROR',
+  },
   alters(
     'an unknown topic',
     { name: 'retention.ms', value: '5', configOperation: set },

@@ -10,12 +10,18 @@ export interface Scene {
   readonly topicId: string
 }
 
-/** Something that no well-behaved client sends, and the answer that Apache Kafka 4.3 gives. */
+/** Something that no well-behaved client sends, and the answer to it. */
 export interface HostileCase {
   readonly name: string
   /** Sends it and gives what matters of the answer: names of error codes, mostly. */
   ask(scene: Scene): Promise<unknown>
+  /** What Apache Kafka 4.3 answers, and StreamHouse too. */
   readonly answer: unknown
+  /**
+   * What Apache Kafka answers where we do better: it fails inside, or takes what no consumer can read. Null where it
+   * does not answer at all.
+   */
+  readonly kafka?: unknown
 }
 
 export const closed = 'connection closed'

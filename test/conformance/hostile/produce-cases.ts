@@ -49,14 +49,16 @@ function refuses(
   name: string,
   records: () => Buffer | null,
   answer: unknown,
-  more: Partial<Sending> = {},
+  more: Partial<Sending> & { readonly kafka?: unknown } = {},
 ): HostileCase {
+  const { kafka = answer, ...sending } = more
   return {
     name,
     answer,
+    kafka,
     async ask({ wire, topics }) {
-      const topic = more.topic ?? (await topics.make(1))
-      return orClosed(send(wire, { ...more, topic, records: records() }))
+      const topic = sending.topic ?? (await topics.make(1))
+      return orClosed(send(wire, { ...sending, topic, records: records() }))
     },
   }
 }
@@ -115,10 +117,10 @@ export const produceCases: readonly HostileCase[] = [
     () => changed((bytes) => bytes.writeInt8(1, magicAt)),
     'INVALID_RECORD',
   ),
-  refuses('no records', () => null, 'INVALID_RECORD'),
+  refuses('no records', () => null, 'INVALID_RECORD', { kafka: null }),
   refuses('empty records', () => Buffer.alloc(0), 'INVALID_RECORD'),
-  refuses('a batch that is cut', () => batch().subarray(0, -4), 'CORRUPT_MESSAGE'),
-  refuses('a header that is cut', () => batch().subarray(0, 40), 'CORRUPT_MESSAGE'),
+  refuses('a batch that is cut', () => batch().subarray(0, -4), 'INVALID_RECORD'),
+  refuses('a header that is cut', () => batch().subarray(0, 40), 'INVALID_RECORD'),
   refuses('a batch length of zero', () => changed((bytes) => bytes.writeInt32BE(0, 8)), 'CORRUPT_MESSAGE'),
   refuses('a negative batch length', () => changed((bytes) => bytes.writeInt32BE(-5, 8)), 'CORRUPT_MESSAGE'),
   refuses('two batches of one partition', () => Buffer.concat([batch(), batch()]), 'INVALID_RECORD'),
@@ -150,18 +152,21 @@ export const produceCases: readonly HostileCase[] = [
   refuses(
     'a codec that does not exist',
     () => changed((bytes) => bytes.writeInt16BE(6, attributesAt)),
-    'CORRUPT_MESSAGE',
+    'INVALID_RECORD',
+    { kafka: 'UNKNOWN_SERVER_ERROR' },
   ),
   refuses(
     'bytes that the codec cannot unpack',
     () => changed((bytes) => bytes.writeInt16BE(1, attributesAt)),
-    'CORRUPT_MESSAGE',
+    'INVALID_RECORD',
+    { kafka: 'UNKNOWN_SERVER_ERROR' },
   ),
   refuses('a control batch', () => batch({ control: true }), 'INVALID_RECORD'),
   refuses(
     'a producer id without an epoch',
     () => batch({ producerId: 7n, producerEpoch: -1, baseSequence: 0 }),
     'INVALID_RECORD',
+    { kafka: 'at 0' },
   ),
   refuses(
     'a producer id without a sequence',

@@ -8,6 +8,7 @@ import { metadata } from '@streamhouse/proto/kafka/generated/03-metadata'
 import { errorName, type HostileCase, orClosed, type Scene } from './case.ts'
 
 const noSuchId = 'deadbeef-dead-4ead-8ead-deadbeefdead'
+const failsInside = 'UNKNOWN_SERVER_ERROR'
 const base = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 1_000_000 }
 
 async function fetchOne(
@@ -30,8 +31,14 @@ function fetches(
   partition: Partial<FetchPartitionInput>,
   answer: string,
   request: Partial<FetchRequestInput> = {},
+  kafka = answer,
 ): HostileCase {
-  return { name: `Fetch: ${name}`, answer, ask: (scene) => orClosed(fetchOne(scene, partition, request)) }
+  return {
+    name: `Fetch: ${name}`,
+    answer,
+    kafka,
+    ask: (scene) => orClosed(fetchOne(scene, partition, request)),
+  }
 }
 
 function offsets(
@@ -69,8 +76,8 @@ export const readCases: readonly HostileCase[] = [
   fetches('a partition that does not exist', { partition: 99 }, 'UNKNOWN_TOPIC_OR_PARTITION'),
   fetches('a negative partition', { partition: -1 }, 'UNKNOWN_TOPIC_OR_PARTITION'),
   fetches('one byte still brings one batch', { partitionMaxBytes: 1 }, 'records, end 3', { maxBytes: 1 }),
-  fetches('zero bytes', { partitionMaxBytes: 0 }, 'nothing, end 3', { maxBytes: 0 }),
-  fetches('negative bytes', { partitionMaxBytes: -1 }, 'nothing, end 3', { maxBytes: -1 }),
+  fetches('zero bytes', { partitionMaxBytes: 0 }, 'records, end 3', { maxBytes: 0 }),
+  fetches('negative bytes', { partitionMaxBytes: -1 }, 'records, end 3', { maxBytes: -1 }, failsInside),
   fetches('a leader epoch of the future', { currentLeaderEpoch: 99 }, 'UNKNOWN_LEADER_EPOCH'),
   fetches('a session that does not exist', {}, 'FETCH_SESSION_ID_NOT_FOUND', {
     sessionId: 4711,
@@ -80,7 +87,7 @@ export const readCases: readonly HostileCase[] = [
     sessionId: 0,
     sessionEpoch: 5,
   }),
-  fetches('an isolation level that does not exist', {}, 'connection closed', { isolationLevel: 9 }),
+  fetches('an isolation level that does not exist', {}, 'records, end 3', { isolationLevel: 9 }, failsInside),
   {
     name: 'Fetch: an unknown topic',
     answer: 'UNKNOWN_TOPIC_OR_PARTITION',
