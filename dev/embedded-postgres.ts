@@ -66,6 +66,8 @@ export class EmbeddedPostgres {
     const child = spawn(run.command, run.args, {
       stdio: ['ignore', logFile, logFile],
       cwd: options.folder,
+      // A terminal's Ctrl-C goes to the whole process group: in one of its own, the server still takes the last commits.
+      detached: true,
       ...identity(run),
     })
     closeSync(logFile)

@@ -52,7 +52,9 @@ function describe(error: Error): string {
 async function main(): Promise<void> {
   const config = readSettings(devSettings, argv, process.env)
   const closers: (() => Promise<unknown>)[] = []
-  const stopped = new Promise<void>((done) => process.once('SIGINT', done).once('SIGTERM', done))
+  const stopped = new Promise<void>((done) =>
+    process.once('SIGINT', done).once('SIGTERM', done).once('SIGHUP', done),
+  )
   try {
     await Promise.race([session(config, closers, stopped), stopped])
   } finally {

@@ -25,8 +25,8 @@ export async function runs(pid: number): Promise<boolean> {
   return stat !== null && stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z'
 }
 
-/** Resident memory of the process, in bytes. */
+/** Resident memory of the process, in bytes; 0 when it has ended. */
 export async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'latin1')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024
+  const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
 }
