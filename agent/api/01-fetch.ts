@@ -44,8 +44,8 @@ export function fetchHandler(options: FetchOptions): Handler<FetchRequest, Fetch
     minVersion: 0,
     maxVersion: 18,
     async handle(request, context) {
-      if (request.sessionId !== 0) return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
-      if (request.sessionEpoch > 0) return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, responses: [] }
+      if (request.sessionId !== 0 || request.sessionEpoch > 0)
+        return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
       const topics = await findTopics(options.catalog, request, context)
       const wanted = request.topics.map((topic, position) =>
         topic.partitions.map((partition) => check(partition, topics[position], context.apiVersion)),

@@ -26,6 +26,7 @@ export function initProducerIdHandler(
     minVersion: 0,
     maxVersion: 5,
     async handle(request) {
+      if (request.transactionalId === '') return refused(ErrorCode.INVALID_REQUEST)
       if (request.transactionalId !== null) return refused(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
       return { producerId: await allocateProducerId(options.database), producerEpoch: 0 }
     },

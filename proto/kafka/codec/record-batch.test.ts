@@ -141,12 +141,17 @@ describe('validation of a produced batch', () => {
     expect(codeOf(batch({ compression, ...transactional }))).toBe('valid')
   })
 
-  it('wrong CRC or cut off: CORRUPT_MESSAGE', () => {
+  it('wrong CRC or unknown magic: CORRUPT_MESSAGE; cut off: INVALID_RECORD', () => {
     const bytes = batch()
+    for (let length = 1; length < bytes.length; length++) {
+      expect(codeOf(bytes.subarray(0, length))).toBe(ErrorCode.INVALID_RECORD)
+    }
     bytes[70] = (bytes[70] as number) ^ 1
     expect(codeOf(bytes)).toBe(ErrorCode.CORRUPT_MESSAGE)
-    for (let length = 1; length < bytes.length; length++) {
-      expect(codeOf(bytes.subarray(0, length))).not.toBe('valid')
+    for (const magic of [-1, 3]) {
+      const unknown = batch()
+      unknown.writeInt8(magic, 16)
+      expect(codeOf(unknown)).toBe(ErrorCode.CORRUPT_MESSAGE)
     }
   })
 

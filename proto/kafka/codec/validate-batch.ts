@@ -47,13 +47,16 @@ export function validateProduceBatch(records: Buffer | null, rules: ProduceRules
   let header: BatchHeader
   try {
     const magic = magicOf(records)
+    // As ByteBufferLogInputStream: a format that never was is corruption, and what is cut off is no batch at all.
     if (magic !== null && magic !== 2) {
-      return invalid(ErrorCode.INVALID_RECORD, `Record batch has magic ${magic}, not 2`)
+      const known = magic === 0 || magic === 1
+      const errorCode = known ? ErrorCode.INVALID_RECORD : ErrorCode.CORRUPT_MESSAGE
+      return invalid(errorCode, `Record batch has magic ${magic}, not 2`)
     }
-    if (batchSizeAt(records, 0) < records.length) {
+    if (magic === null || batchSizeAt(records, 0) !== records.length) {
       return invalid(
         ErrorCode.INVALID_RECORD,
-        'Produce requests must hold exactly one record batch per partition',
+        `Produce requests must hold exactly one whole record batch per partition; there are ${records.length} bytes`,
       )
     }
     header = readBatchHeader(records)
