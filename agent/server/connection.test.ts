@@ -182,6 +182,60 @@ it('a client that does not read its replies is not read from, and is cut after a
   expect(budget.heldBytes).toBe(0)
 })
 
+it('a client that reads a large reply slowly is not cut, and its connection ends only behind all of it', () => {
+  const { transport, started, connection, clock, budget } = setUp({ maxBlockedWriteMs: 1_000 })
+  const large = 'A'.repeat(2.5 * 1024 * 1024)
+  transport.accepts = false
+  transport.handlers.data(frames('a'))
+  connection.drain()
+  started[0]!.exchange.answer(reply(large))
+  const sent: number[] = [transport.sent.length]
+  for (let portion = 0; portion < 2; portion++) {
+    expect(transport.ended).toBe(false)
+    expect(budget.heldBytes).toBe(large.length - portion * 1024 * 1024)
+    clock.now += 900
+    connection.sweep(clock.now)
+    expect(connection.stalledBytes(clock.now, 1_000)).toBe(0)
+    transport.handlers.drained()
+    sent.push(transport.sent.length)
+  }
+  expect(sent).toEqual([1_048_576, 2_097_152, large.length])
+  expect(transport.destroyed).toBe(false)
+  expect(transport.ended).toBe(true)
+  transport.handlers.drained()
+  expect(budget.heldBytes).toBe(0)
+})
+
+it('what is kept for clients that do not move is known: replies unread and requests unfinished', () => {
+  const world = setUp()
+  const [reader, writer, moving] = [world.open(), world.open(), world.open()]
+  const stalled = () => [reader, writer, moving].map((c) => c.connection.stalledBytes(world.clock.now, 1_000))
+  reader.transport.accepts = false
+  reader.transport.handlers.data(frames('a'))
+  reader.started[0]!.exchange.answer(reply('A'.repeat(70)))
+  for (const { transport } of [writer, moving]) transport.handlers.data(frames('half').subarray(0, 6))
+  expect(stalled()).toEqual([0, 0, 0])
+  world.clock.now = 900
+  moving.transport.handlers.data(Buffer.from('l'))
+  world.clock.now = 1_100
+  expect(stalled()).toEqual([70, 6, 0])
+  // A byte now and then is not enough for ever.
+  for (; world.clock.now < 11_000; world.clock.now += 900) moving.transport.handlers.data(Buffer.alloc(0))
+  expect(stalled()[2]).toBe(7)
+})
+
+it('at twice the common budget those are cut that hold more than most, not a bystander', () => {
+  const world = setUp({ maxTotalBytes: 100, maxConnectionBytes: 1_000 })
+  const [large, small] = [world.open(), world.open()]
+  world.stats.connections = 2
+  large.transport.handlers.data(frames('z'.repeat(500)).subarray(0, 190))
+  small.transport.handlers.data(frames('request').subarray(0, 9))
+  small.transport.handlers.data(frames('request').subarray(9))
+  expect([small.started.length, small.transport.destroyed]).toEqual([1, false])
+  large.transport.handlers.data(Buffer.alloc(20))
+  expect(large.transport.destroyed).toBe(true)
+})
+
 it('a closed connection aborts its handlers, drops their replies and gives its bytes back', () => {
   const { transport, started, closed, budget, stats } = setUp()
   transport.handlers.data(frames('a', 'b'))

@@ -36,6 +36,11 @@ export interface ClientConnectionOptions {
   readonly closed: (connection: ClientConnection) => void
 }
 
+/** Replies go to the transport in portions, for only then its `drained` tells whether the client reads them. */
+const portionBytes = 1024 * 1024
+/** A frame that has begun may take this many times as long as one that brings no byte, while others wait for memory. */
+const trickleFactor = 10
+
 /**
  * One client. Requests start in the order in which they arrive and are handled side by side; replies leave in that
  * order too. It stops reading while too many requests are in flight, too many bytes are held, or the client does not
@@ -60,7 +65,12 @@ export class ClientConnection implements ExchangeOwner {
   #paused = false
   #draining = false
   #closed = false
-  /** Reply bytes that the transport has taken but not sent. */
+  /** Replies that wait until the transport has sent what it took. */
+  readonly #unsent: Buffer[] = []
+  #unsentBytes = 0
+  /** Bytes of the last portion, while the transport has not sent it. */
+  #portionBytes = 0
+  /** Both together, as accounted for. */
   #queuedBytes = 0
   /** Reply bytes that wait for replies of earlier requests. */
   #waitingBytes = 0
@@ -137,6 +147,19 @@ export class ClientConnection implements ExchangeOwner {
     }
   }
 
+  /**
+   * Bytes kept for a client that has not moved for `patienceMs`: it does not read its replies, or leaves a request
+   * unfinished.
+   */
+  stalledBytes(nowMs: number, patienceMs: number): number {
+    if (this.#closed) return 0
+    if (this.#blockedSinceMs >= 0) return nowMs - this.#blockedSinceMs > patienceMs ? this.#queuedBytes : 0
+    if (this.#paused || !this.#frames.midFrame) return 0
+    const stalled =
+      nowMs - this.#activeMs > patienceMs || nowMs - this.#frameBeganMs > patienceMs * trickleFactor
+    return stalled ? this.#frames.bufferedBytes : 0
+  }
+
   fail(message: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.#closed) return
     this.#options.stats.protocolErrors++
@@ -165,14 +188,20 @@ export class ClientConnection implements ExchangeOwner {
     this.#options.stats.bytesIn += chunk.length
     this.#held.take(chunk.length)
     this.#frames.append(chunk)
-    const { budget } = this.#options
-    if (budget.heldBytes > 2 * this.#limits.maxTotalBytes) {
+    if (this.#isTooMuch()) {
       this.fail('Closing a connection because requests take up twice the memory that is meant for them', {
-        heldBytes: budget.heldBytes,
+        heldBytes: this.#options.budget.heldBytes,
       })
       return
     }
     this.#pump()
+  }
+
+  /** Whether all connections together hold far too much, and this one more than most. */
+  #isTooMuch(): boolean {
+    const { budget, stats } = this.#options
+    if (budget.heldBytes <= 2 * this.#limits.maxTotalBytes) return false
+    return this.#held.heldBytes * Math.max(stats.connections, 1) >= budget.heldBytes
   }
 
   /** Whether a request that is here may start. One alone always may, or bytes held could wait for each other. */
@@ -217,20 +246,25 @@ export class ClientConnection implements ExchangeOwner {
     const pause = !this.#mayStart() || (this.#held.pressed && !midFrame)
     if (pause === this.#paused) return
     this.#paused = pause
-    if (pause) this.#transport.pause()
-    else this.#transport.resume()
+    if (pause) {
+      this.#transport.pause()
+      return
+    }
+    // While it was not read from, the client could not move.
+    this.#activeMs = this.#options.clock.monotonicMs()
+    if (midFrame) this.#frameBeganMs = this.#activeMs
+    this.#transport.resume()
   }
 
   #sendReplies(): void {
     let count = 0
     let bytes = 0
     let waitedBytes = 0
-    const chunks: Buffer[] = []
     for (const exchange of this.#line) {
       if (!exchange.done) break
       count++
       if (exchange.reply === null) continue
-      for (const buffer of exchange.reply.buffers) chunks.push(buffer)
+      for (const buffer of exchange.reply.buffers) this.#unsent.push(buffer)
       bytes += exchange.reply.length
       if (count > 1) waitedBytes += exchange.reply.length
     }
@@ -240,11 +274,40 @@ export class ClientConnection implements ExchangeOwner {
     this.#held.give(waitedBytes)
     this.#activeMs = this.#options.clock.monotonicMs()
     this.#options.stats.bytesOut += bytes
-    const flows = this.#transport.write(chunks)
-    if (flows || this.#closed) return
-    if (this.#blockedSinceMs < 0) this.#blockedSinceMs = this.#activeMs
-    this.#queuedBytes += bytes
-    this.#held.take(bytes)
+    this.#unsentBytes += bytes
+    this.#flush()
+  }
+
+  /** Hands replies over until the transport has enough, and accounts for those that stay here. */
+  #flush(): void {
+    while (this.#unsentBytes > 0 && this.#blockedSinceMs < 0 && !this.#closed) {
+      const portion = this.#takePortion()
+      const flows = this.#transport.write(portion)
+      if (flows || this.#closed) this.#portionBytes = 0
+      else this.#blockedSinceMs = this.#options.clock.monotonicMs()
+    }
+    if (this.#closed) return
+    const queuedBytes = this.#unsentBytes + this.#portionBytes
+    const more = queuedBytes - this.#queuedBytes
+    this.#queuedBytes = queuedBytes
+    if (more > 0) this.#held.take(more)
+    else if (more < 0) this.#held.give(-more)
+  }
+
+  #takePortion(): Buffer[] {
+    const portion: Buffer[] = []
+    let bytes = 0
+    while (this.#unsent.length > 0 && bytes < portionBytes) {
+      const next = this.#unsent[0]!
+      const wanted = portionBytes - bytes
+      if (next.length > wanted) this.#unsent[0] = next.subarray(wanted)
+      else this.#unsent.shift()
+      portion.push(next.length > wanted ? next.subarray(0, wanted) : next)
+      bytes += Math.min(next.length, wanted)
+    }
+    this.#unsentBytes -= bytes
+    this.#portionBytes = bytes
+    return portion
   }
 
   /** Accounts for a reply that waits for those of earlier requests. */
@@ -254,14 +317,18 @@ export class ClientConnection implements ExchangeOwner {
   }
 
   #drained(): void {
+    if (this.#closed) return
     this.#blockedSinceMs = -1
-    this.#held.give(this.#queuedBytes)
-    this.#queuedBytes = 0
+    this.#portionBytes = 0
+    this.#activeMs = this.#options.clock.monotonicMs()
+    this.#flush()
     this.#pump()
+    this.#endIfDrained()
   }
 
   #endIfDrained(): void {
-    if (this.#draining && !this.#closed && this.#line.length === 0) this.#transport.end()
+    const done = this.#line.length === 0 && this.#unsentBytes === 0
+    if (this.#draining && !this.#closed && done) this.#transport.end()
   }
 
   #ended(error?: Error): void {
@@ -271,6 +338,7 @@ export class ClientConnection implements ExchangeOwner {
       this.#options.log.debug('A client connection broke', { client: this.clientHost, error: error.message })
     }
     this.#line.length = 0
+    this.#unsent.length = 0
     this.#held.give(this.#frames.bufferedBytes + this.#queuedBytes + this.#waitingBytes)
     if (this.#inFlight === 0) this.#held.close()
     this.#abort?.abort()

@@ -195,7 +195,21 @@ export class KafkaServer {
     this.#sweeper = timers.after(this.#limits.sweepIntervalMs, () => {
       const nowMs = clock.monotonicMs()
       for (const connection of [...this.#connections]) connection.sweep(nowMs)
+      if (this.#budget.pressed) this.#relieve(nowMs)
       this.#scheduleSweep()
     })
+  }
+
+  /** Takes memory from clients that keep it and do not move, the largest shares first, for those that wait for it. */
+  #relieve(nowMs: number): void {
+    const patienceMs = this.#limits.maxPressedStallMs
+    const stalled = [...this.#connections]
+      .map((connection) => ({ connection, bytes: connection.stalledBytes(nowMs, patienceMs) }))
+      .filter(({ bytes }) => bytes > 0)
+      .sort((a, b) => b.bytes - a.bytes)
+    for (const { connection, bytes } of stalled) {
+      if (!this.#budget.pressed) return
+      connection.fail('Closing a connection that keeps memory others wait for, and does not move', { bytes })
+    }
   }
 }

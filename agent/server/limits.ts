@@ -8,7 +8,7 @@ export interface ServerLimits {
   readonly maxConnectionBytes: number
   /**
    * queued.max.request.bytes: as above, for all connections together. Frames that have begun are read to their end; beyond twice this
-   * value their connections are closed.
+   * value the connections that hold more than most are closed.
    */
   readonly maxTotalBytes: number
   /** max.connections */
@@ -17,8 +17,10 @@ export interface ServerLimits {
   readonly maxIdleMs: number
   /** How long a frame that has begun may bring no byte. */
   readonly maxStalledFrameMs: number
-  /** How long a client may leave its responses unread. */
+  /** How long a client may read nothing of its responses. */
   readonly maxBlockedWriteMs: number
+  /** How long a client may keep memory and not move while requests wait for that memory. */
+  readonly maxPressedStallMs: number
   /** How often connections are looked over for these times. */
   readonly sweepIntervalMs: number
 }
@@ -32,5 +34,6 @@ export const defaultServerLimits: ServerLimits = Object.freeze({
   maxIdleMs: 600_000,
   maxStalledFrameMs: 30_000,
   maxBlockedWriteMs: 60_000,
+  maxPressedStallMs: 3_000,
   sweepIntervalMs: 1_000,
 })
