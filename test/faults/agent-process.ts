@@ -42,22 +42,20 @@ export class AgentProcess {
       '--kafka-port': String(kafkaPort),
       '--health-port': '0',
       '--group-initial-rebalance-delay-ms': '0',
+      '--drain-ms': '5000',
     }
     const args = [join(root, 'agent', 'main.ts'), ...Object.entries(settings).flat(), ...(flags ?? [])]
     this.#child = await startChild(process.execPath, args, { cwd: root, env: { ...process.env, ...env } })
     await this.#child.printed(inService, startTimeoutMs)
   }
 
-  kill(): Promise<void> {
-    return this.#stop('SIGKILL')
+  async kill(): Promise<void> {
+    await this.#child?.stop('SIGKILL')
   }
 
-  /** Asks it to end. Fails when it has to be killed, or ends with an error. */
-  async stop(): Promise<void> {
-    await this.#stop('SIGTERM')
-  }
-
-  async #stop(signal: NodeJS.Signals): Promise<void> {
-    await this.#child?.stop(signal)
+  /** Asks it to end; gives the exit code, null when it had to be killed. */
+  async stop(): Promise<number | null> {
+    await this.#child?.stop('SIGTERM')
+    return this.#child?.exitCode() ?? null
   }
 }

@@ -3,6 +3,8 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 /** A server process that this process started and that ends with it. */
 export interface Child {
   readonly pid: number
+  /** Null while it runs, and when a signal ended it. */
+  exitCode(): number | null
   /** What it printed last. */
   output(): string
   /** Resolves when the output contains the text; rejects when the process ends or the time is up before. */
@@ -39,6 +41,7 @@ export async function startChild(
   void ended.then(() => process.removeListener('exit', killAtExit))
   return {
     pid: child.pid!,
+    exitCode: () => child.exitCode,
     output: () => output,
     printed: (text, timeoutMs) => awaitOutput(child, () => output, watchers, text, timeoutMs),
     async stop(signal) {
