@@ -105,11 +105,11 @@ export class Workload {
     this.#producers.push(producer)
     await producer.start()
     while (this.#budget.take()) {
-      await cluster.timers.sleep(cluster.random.integer(400))
+      await cluster.timers.sleep(cluster.random.integer(1_800))
       const topic = await this.#anyTopic(cluster)
       if (topic === null) continue
       // Several at once, so that requests of a partition overtake each other where they can.
-      const batches = 1 + cluster.random.integer(4)
+      const batches = 1 + cluster.random.integer(6)
       for (let batch = 0; batch < batches; batch++) {
         const index = cluster.random.integer(topic.leaders.length)
         producer.send(topic, index, 1 + cluster.random.integer(5))
@@ -132,7 +132,7 @@ export class Workload {
     const poller = new Poller(name, cluster, this.#world.history)
     let positions: Position[] = []
     while (this.#budget.take()) {
-      await cluster.timers.sleep(cluster.random.integer(300))
+      await cluster.timers.sleep(cluster.random.integer(1_200))
       if (positions.length === 0 || cluster.random.integer(15) === 0) {
         positions = await this.#seekSomewhere(cluster, positions)
         for (const position of positions) poller.seek(position)
@@ -183,14 +183,14 @@ export class Workload {
     const poller = new Poller(name, cluster, history)
     let positions: Position[] = []
     while (this.#budget.take()) {
-      await cluster.timers.sleep(100 + cluster.random.integer(500))
+      await cluster.timers.sleep(100 + cluster.random.integer(600))
       if (member.standing !== 'member') {
         positions = (await this.#enter(member)) ?? []
         for (const position of positions) poller.seek(position)
         continue
       }
       await poller.poll(positions)
-      if (positions.length > 0 && cluster.random.integer(3) === 0) await member.commit(positions)
+      if (positions.length > 0 && cluster.random.integer(2) === 0) await member.commit(positions)
       else await member.heartbeat()
       await this.#misbehave(cluster, member, positions)
     }

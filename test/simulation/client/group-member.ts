@@ -42,8 +42,6 @@ export class GroupMember {
   /** Joins and syncs; the assigned partitions, or null when that has to be tried again. */
   async join(): Promise<Omit<Position, 'offset'>[] | null> {
     const { cluster, group, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    this.#coordinator ??= await cluster.coordinatorOf(group)
-    if (this.#coordinator === null) return null
     const joined = await this.#ask((address) =>
       cluster.call(
         address,
@@ -71,7 +69,7 @@ export class GroupMember {
 
   async #sync(members: readonly string[]): Promise<Omit<Position, 'offset'>[] | null> {
     const { cluster, history, group, topics, rebalanceTimeoutMs } = this.#options
-    await cluster.refresh(topics)
+    await this.#learn(topics)
     const known = topics.flatMap((name) => cluster.topic(name) ?? [])
     const dealt = assignRoundRobin(
       members,
@@ -97,6 +95,7 @@ export class GroupMember {
       ),
     )
     if (answer === null || this.#judge(answer.errorCode) !== 'member') return null
+    await this.#learn(topics)
     const assigned = decodeAssignment(answer.assignment).flatMap(({ topic: topicName, partitions }) => {
       const topic = cluster.topic(topicName)
       return topic === undefined
@@ -118,7 +117,6 @@ export class GroupMember {
     partitions: readonly Omit<Position, 'offset'>[],
   ): Promise<(Omit<Position, 'offset'> & { offset: bigint })[] | null> {
     const { cluster, history, group } = this.#options
-    this.#coordinator ??= await cluster.coordinatorOf(group)
     const ask = history.id('ask')
     history.add({ type: 'askOffsets', group, ask })
     const topics = partitions.map(({ topicName: name, index }) => ({ name, partitionIndexes: [index] }))
@@ -174,6 +172,16 @@ export class GroupMember {
     for (const code of new Set(codes)) this.#judge(code)
   }
 
+  /** Asks for the topics until they are known; an old answer will do. */
+  async #learn(topics: readonly string[]): Promise<void> {
+    const { cluster } = this.#options
+    await cluster.refresh(topics)
+    for (let tries = 0; tries < 20 && topics.some((name) => cluster.topic(name) === undefined); tries++) {
+      await cluster.timers.sleep(100)
+      await cluster.refresh(topics)
+    }
+  }
+
   async heartbeat(): Promise<void> {
     const { cluster, group } = this.#options
     const { generation: generationId } = this
@@ -197,6 +205,7 @@ export class GroupMember {
   }
 
   async #ask<Response>(call: (address: Address) => Promise<Response>): Promise<Response | null> {
+    this.#coordinator ??= await this.#options.cluster.coordinatorOf(this.#options.group)
     if (this.#coordinator === null) return null
     try {
       return await call(this.#coordinator)

@@ -31,12 +31,12 @@ export interface LevelOfFaults {
 
 export const levels: Readonly<Record<FaultLevel, LevelOfFaults>> = {
   none: { store: {}, database: {}, network: {}, actEveryMs: null },
-  light: { ...light, actEveryMs: 2_000 },
+  light: { ...light, actEveryMs: 4_000 },
   heavy: {
     store: times(light.store, 4),
     database: times(light.database, 4),
     network: times(light.network, 4),
-    actEveryMs: 700,
+    actEveryMs: 1_200,
   },
 }
 

@@ -11,12 +11,15 @@ export class Nemesis {
   readonly world: World
   readonly random: SeededRandom
   readonly #level: LevelOfFaults
+  /** Runs differ in how much time they leave for things to settle in between. */
+  readonly #calm: number
   #active = false
 
   constructor(world: World, level: LevelOfFaults) {
     this.world = world
     this.random = world.random.fork('nemesis')
     this.#level = level
+    this.#calm = 0.5 + this.random.fraction() * 3.5
   }
 
   start(): void {
@@ -49,7 +52,7 @@ export class Nemesis {
   #schedule(): void {
     const { actEveryMs } = this.#level
     if (actEveryMs === null) return
-    this.later(this.between(actEveryMs / 4, actEveryMs * 1.75), () => {
+    this.later(this.between(actEveryMs / 4, actEveryMs * 1.75) * this.#calm, () => {
       if (!this.#active) return
       const [name, act] = acts[this.random.integer(acts.length)]!
       this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
@@ -86,7 +89,7 @@ const acts: readonly (readonly [string, Act])[] = [
 
 function kill(nemesis: Nemesis): void {
   const agent = nemesis.agent()
-  const downMs = nemesis.between(50, 8_000)
+  const downMs = nemesis.between(50, nemesis.random.integer(3) === 0 ? 12_000 : 2_000)
   nemesis.note(`${agent.name} is killed for ${downMs} ms`)
   agent.kill()
   nemesis.later(downMs, () => agent.start())
@@ -103,7 +106,7 @@ function stop(nemesis: Nemesis): void {
 
 function pause(nemesis: Nemesis): void {
   const agent = nemesis.agent()
-  const durationMs = nemesis.between(100, 13_000)
+  const durationMs = nemesis.between(100, nemesis.random.integer(3) === 0 ? 13_000 : 2_000)
   nemesis.note(`${agent.name} stalls for ${durationMs} ms`)
   agent.pause(durationMs)
   for (const client of nemesis.world.clients) nemesis.cut(agent.name, client, durationMs)
@@ -125,7 +128,7 @@ function restartDatabase(nemesis: Nemesis): void {
 
 function outage(nemesis: Nemesis, what: 'database' | 'store'): void {
   const agent = nemesis.agent()
-  const durationMs = nemesis.between(100, what === 'database' ? 25_000 : 5_000)
+  const durationMs = nemesis.between(100, nemesis.random.integer(4) === 0 ? 25_000 : 4_000)
   nemesis.note(`${agent.name} does not reach the ${what} for ${durationMs} ms`)
   nemesis.outage(agent, what, durationMs)
 }
