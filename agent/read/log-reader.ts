@@ -1,4 +1,3 @@
-import type { Clock } from '@streamhouse/platform/clock'
 import type { Database } from '@streamhouse/platform/database'
 import type { Log } from '@streamhouse/platform/log'
 import { ObjectStoreError } from '@streamhouse/platform/object-store'
@@ -33,7 +32,6 @@ export interface ReadBounds {
 
 export interface LogReaderOptions {
   readonly database: Database
-  readonly clock: Clock
   readonly log: Log
   readonly tail: LogTail
   readonly cache: RunCache
@@ -78,12 +76,11 @@ export class LogReader {
     totalBytes: number,
     atLeastOne: boolean,
   ): Promise<{ results: ReadResult[]; bytes: number }> {
-    const { clock, database, tail, cache } = this.options
-    const askedMs = clock.monotonicMs()
+    const { database, tail, cache } = this.options
     const ranges = await readLog(database, organizationId, requests, totalBytes)
     for (const [position, { topicId, partition }] of requests.entries()) {
       const range = ranges[position]
-      if (range) tail.verified(topicId, partition, range.highWatermark, range.logStart, askedMs)
+      if (range) tail.verified(topicId, partition, range.highWatermark, range.logStart)
     }
     const runs = await Promise.allSettled(
       cache.load(ranges.flatMap((range) => range?.extents.map(runOf) ?? [])),

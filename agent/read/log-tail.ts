@@ -97,7 +97,7 @@ export class LogTail {
       this.evictionOrder.push({ tail, key, bytes: bytes.length + batchOverheadBytes })
       this.bytes += bytes.length + batchOverheadBytes
     }
-    if (nextOffset >= 0n) this.learn(key, nextOffset, commit.logStart, this.clock.monotonicMs())
+    if (nextOffset >= 0n) this.learn(key, nextOffset, commit.logStart)
     this.evict()
     return nextOffset
   }
@@ -125,25 +125,19 @@ export class LogTail {
     return this.ends.get(`${topicId}/${partition}`)?.highWatermark ?? -1n
   }
 
-  /** The metadata said how far the log reaches, when asked at `askedMs` of the monotonic clock. */
-  verified(
-    topicId: string,
-    partition: number,
-    highWatermark: bigint,
-    logStart: bigint,
-    askedMs: number,
-  ): void {
-    this.learn(`${topicId}/${partition}`, highWatermark, logStart, askedMs)
+  /** The metadata has just said how far the log reaches. */
+  verified(topicId: string, partition: number, highWatermark: bigint, logStart: bigint): void {
+    this.learn(`${topicId}/${partition}`, highWatermark, logStart)
   }
 
-  private learn(key: string, highWatermark: bigint, logStart: bigint, verifiedMs: number): void {
+  private learn(key: string, highWatermark: bigint, logStart: bigint): void {
     const known = this.ends.get(key) ?? unknownEnd
     // Neither bound ever falls: a lower one is an answer that was overtaken.
     if (highWatermark < known.highWatermark) return
     this.ends.set(key, {
       highWatermark,
       logStart: logStart > known.logStart ? logStart : known.logStart,
-      verifiedMs: Math.max(verifiedMs, known.verifiedMs),
+      verifiedMs: this.clock.monotonicMs(),
     })
   }
 
