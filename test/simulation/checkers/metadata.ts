@@ -96,7 +96,7 @@ function checkCover(partition: MetadataRows['partitions'][number], extents: read
     due = extent.last_offset + 1n
     bytes += BigInt(extent.slice_length)
   }
-  const first = extents[0]?.base_offset ?? high_watermark
+  const first = extents[0]?.base_offset ?? log_start
   if (first > log_start) messages.push(`${name} starts at ${log_start} and its first extent at ${first}`)
   if (due !== null && due !== high_watermark) {
     messages.push(`The extents of ${name} end at ${due} and its high watermark is ${high_watermark}`)
