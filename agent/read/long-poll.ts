@@ -75,7 +75,7 @@ export class LongPoll {
     }
     if (open.length === 0) return results
     const behind = open[0]! > reads.findLastIndex((read) => read.bytes > 0)
-    if (behind && bytes >= maxBytes) return results
+    if (behind && bytes > 0 && bytes >= maxBytes) return results
     const looked = await reader.read(
       organizationId,
       open.map((position) => requests[position]!),
