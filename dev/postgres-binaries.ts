@@ -69,7 +69,8 @@ export async function unprivileged(
   if (user === null) return { command, args }
   const open = await Promise.all([command, ...paths].map((path) => reachable(path)))
   if (open.every(Boolean)) return { command, args, ...user }
-  const lend = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override']
+  // Without the secure bit access(2) forgets the capability, and initdb asks it whether the server can be run.
+  const lend = ['--securebits=+no_setuid_fixup', '--inh-caps=+dac_override', '--ambient-caps=+dac_override']
   return {
     command: 'setpriv',
     args: [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...lend, '--', command, ...args],
