@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Database, DatabaseError } from '@streamhouse/platform/database'
+import { SimulatedClock } from '@streamhouse/platform/simulated/clock'
 import { RecordingLog } from '@streamhouse/platform/simulated/recording-log'
 import { Scheduler } from '@streamhouse/platform/simulated/scheduler'
 import { SimulatedTimers } from '@streamhouse/platform/simulated/timers'
@@ -15,10 +16,11 @@ const key = (partition: number) => arrivalKey(organizationId, topicId, partition
 function setUp() {
   const scheduler = new Scheduler()
   const looks: { atMs: number; partitions: number[] }[] = []
-  const state = { peers: true, away: false }
+  const state = { peers: true, away: false, answerMs: 0 }
   const database = {
     async query({ values }: { values: [string[], string[], number[]] }) {
       looks.push({ atMs: scheduler.nowMs, partitions: values[2] })
+      if (state.answerMs > 0) await scheduler.sleep(state.answerMs)
       if (state.away) throw new DatabaseError('Unavailable', 'away')
       const rows = values[2].map((_, slot) => ({
         slot,
@@ -35,6 +37,7 @@ function setUp() {
   const log = new RecordingLog()
   const poller = new WatermarkPoller({
     database,
+    clock: new SimulatedClock(scheduler),
     timers: new SimulatedTimers(scheduler),
     log,
     arrivals,
@@ -112,4 +115,17 @@ test('after a stop no more is asked', async () => {
     await scheduler.sleep(1_000)
   })
   expect(looks).toHaveLength(2)
+})
+
+test('looks that take long are followed by longer pauses', async () => {
+  const { scheduler, looks, arrivals, state, poller } = setUp()
+  arrivals.subscribe([{ key: key(0), highWatermark: 5n }], () => {})
+  state.answerMs = 50
+  poller.start()
+  await scheduler.run(async () => {
+    await scheduler.sleep(300)
+    state.answerMs = 0
+    await scheduler.sleep(500)
+  })
+  expect(looks.slice(0, 4).map(({ atMs }) => atMs)).toEqual([25, 275, 525, 550])
 })

@@ -1,3 +1,4 @@
+import type { Clock } from '@streamhouse/platform/clock'
 import type { Database } from '@streamhouse/platform/database'
 import type { Log } from '@streamhouse/platform/log'
 import type { Timer, Timers } from '@streamhouse/platform/timers'
@@ -6,6 +7,7 @@ import { type Arrivals, arrivalKey } from './arrivals.ts'
 
 export interface WatermarkPollerOptions {
   readonly database: Database
+  readonly clock: Clock
   readonly timers: Timers
   readonly log: Log
   readonly arrivals: Arrivals
@@ -19,12 +21,16 @@ export interface WatermarkPollerOptions {
 /** No more partitions than this are asked about in one look; the rest take their turn in the next. */
 const partitionsPerLook = 5_000
 
+/** A look is followed by a pause this many times as long, so that looking never takes most of the metadata's time. */
+const pausePerLook = 4
+
 /** Wakes long polls when another agent committed: one look at the metadata for all of them, and none while nobody waits. */
 export class WatermarkPoller {
   private readonly options: WatermarkPollerOptions
   private timer: Timer | null = null
   private stopped = false
   private next = 0
+  private lookMs = 0
 
   constructor(options: WatermarkPollerOptions) {
     this.options = options
@@ -41,9 +47,14 @@ export class WatermarkPoller {
 
   private schedule(): void {
     if (this.stopped) return
-    const { timers, peersLive, intervalMs, intervalAloneMs } = this.options
-    this.timer = timers.after(peersLive() ? intervalMs : intervalAloneMs, () => {
-      this.look().finally(() => this.schedule())
+    const { clock, timers, peersLive, intervalMs, intervalAloneMs } = this.options
+    const pauseMs = Math.max(peersLive() ? intervalMs : intervalAloneMs, this.lookMs * pausePerLook)
+    this.timer = timers.after(pauseMs, () => {
+      const startedMs = clock.monotonicMs()
+      this.look().finally(() => {
+        this.lookMs = clock.monotonicMs() - startedMs
+        this.schedule()
+      })
     })
   }
 

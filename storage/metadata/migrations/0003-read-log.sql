@@ -71,18 +71,26 @@ returns table (slot integer, log_start bigint, high_watermark bigint, last_stabl
                max_timestamp_at bigint)
 language plpgsql as $$
 declare
-  v_organization uuid;
+  v_wanted record;
 begin
-  for v_organization in select distinct o.id from unnest(p_organization_ids) as o (id) loop
-    perform set_config('streamhouse.organization_id', v_organization::text, true);
+  -- A tenant's positions at a time, for the tenant is a setting; each position is one look-up by primary key.
+  for v_wanted in
+    select w.organization_id, array_agg(w.topic_id) as topic_ids, array_agg(w.partition) as partitions,
+           array_agg((w.ordinality - 1)::integer) as slots
+      from unnest(p_organization_ids, p_topic_ids, p_partitions) with ordinality
+        as w (organization_id, topic_id, partition, ordinality)
+     group by w.organization_id
+  loop
+    perform set_config('streamhouse.organization_id', v_wanted.organization_id::text, true);
     return query
-      select (w.ordinality - 1)::integer, p.log_start, p.high_watermark, p.last_stable, p.max_timestamp, p.max_timestamp_at
-        from unnest(p_organization_ids, p_topic_ids, p_partitions) with ordinality
-          as w (organization_id, topic_id, partition, ordinality)
-        left join (partitions p join topics t on t.organization_id = p.organization_id and t.id = p.topic_id
-                                             and t.deleted_at is null)
-          on p.organization_id = w.organization_id and p.topic_id = w.topic_id and p.partition = w.partition
-       where w.organization_id = v_organization;
+      select w.slot, b.log_start, b.high_watermark, b.last_stable, b.max_timestamp, b.max_timestamp_at
+        from unnest(v_wanted.topic_ids, v_wanted.partitions, v_wanted.slots) as w (topic_id, partition, slot)
+        left join lateral (
+          select p.log_start, p.high_watermark, p.last_stable, p.max_timestamp, p.max_timestamp_at
+            from partitions p
+            join topics t on t.organization_id = p.organization_id and t.id = p.topic_id and t.deleted_at is null
+           where p.organization_id = v_wanted.organization_id and p.topic_id = w.topic_id and p.partition = w.partition
+           limit 1) b on true;
   end loop;
 end $$;
 
