@@ -18,8 +18,8 @@ const lateMs = 3_000
 
 /** An HTTP proxy in front of an S3 server. Signatures stay valid: the host that was signed is passed on. */
 export class S3Proxy {
-  /** Asked for each request. */
-  fault: (method: string) => StoreFault | null = () => null
+  /** Asked for each try of a request. */
+  fault: (method: string, path: string) => StoreFault | null = () => null
   readonly faulted = new Map<StoreFault, number>()
   readonly #server: Server
   readonly #target: URL
@@ -46,7 +46,7 @@ export class S3Proxy {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const fault = this.fault(request.method!)
+    const fault = this.fault(request.method!, new URL(request.url!, this.#target).pathname)
     if (fault !== null) this.faulted.set(fault, (this.faulted.get(fault) ?? 0) + 1)
     request.on('error', () => {})
     if (fault === 'cutRequest') {
