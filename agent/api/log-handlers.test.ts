@@ -332,7 +332,11 @@ describe('Fetch', () => {
   })
 
   test('knows no sessions', async () => {
-    for (const session of [{ sessionId: 9, sessionEpoch: 3 }, { sessionId: 9, sessionEpoch: -1 }, { sessionEpoch: 3 }]) {
+    for (const session of [
+      { sessionId: 9, sessionEpoch: 3 },
+      { sessionId: 9, sessionEpoch: -1 },
+      { sessionEpoch: 3 },
+    ]) {
       expect((await fetch({}, 12, session)).errorCode).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
     }
     for (const sessionEpoch of [0, -1]) {
