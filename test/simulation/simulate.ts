@@ -9,12 +9,15 @@ import { lastingTopics, Workload } from './workload.ts'
 import { type FaultLevel, levels } from './world/fault-levels.ts'
 import type { MetadataServer } from './world/metadata-server.ts'
 import { Nemesis } from './world/nemesis.ts'
+import { type PlantedBug, plantBug } from './world/planted-bug.ts'
 import { World } from './world/world.ts'
 
 export interface SimulationOptions {
   readonly seed: number
   readonly operations: number
   readonly faults: FaultLevel
+  /** A mistake that the checkers should find; none when absent. */
+  readonly bug?: PlantedBug
 }
 
 export interface SimulationResult extends SimulationOptions {
@@ -42,11 +45,12 @@ export async function simulate(
   server: MetadataServer,
 ): Promise<SimulationResult> {
   await server.reset()
+  if (options.bug !== undefined) await plantBug(server, options.bug)
   const world = new World(options.seed, levels[options.faults], server)
   const nemesis = new Nemesis(world, levels[options.faults])
   const violations: Violation[] = []
   try {
-    server.date.nowMs = () => world.clock.nowMs()
+    server.date.nowMs = () => world.clock.nowMs() + world.databaseSkewMs
     const limits = { maxMs: maxVirtualMs, maxEvents }
     const logs = await world.scheduler.run(() => play(world, nemesis, options.operations), limits)
     violations.push(...(await judge(world, server, logs)))

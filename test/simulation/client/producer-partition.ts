@@ -1,5 +1,8 @@
 import type { PartitionName } from '../history.ts'
 
+/** Kafka's brokers remember as many batches of a producer in a partition. */
+const batchesRemembered = 5
+
 /** Records on their way to a partition; they are retried together and share one fate. */
 export interface Batch {
   readonly id: string
@@ -34,6 +37,8 @@ export class ProducerPartition {
   /** A sequence of this epoch was given up: no more batches until all that are under way have come back. */
   gap = false
   pausedUntilMs = 0
+  /** Batches that were acknowledged in this epoch, by their place in the order. */
+  acknowledged: number[] = []
 
   constructor(topicName: string, topicId: string, index: number, epoch: number) {
     this.topicName = topicName
@@ -74,6 +79,16 @@ export class ProducerPartition {
   #isFirst(batch: Batch): boolean {
     const order = batchOrder(batch)
     return this.sent.every((other) => batchOrder(other) > order)
+  }
+
+  /** Whether so many later batches were acknowledged that the broker may have forgotten this one. */
+  mayBeForgotten(batch: Batch): boolean {
+    const order = batchOrder(batch)
+    return this.acknowledged.filter((other) => other > order).length >= batchesRemembered
+  }
+
+  acknowledge(batch: Batch): void {
+    this.acknowledged.push(batchOrder(batch))
   }
 
   settle(batch: Batch): void {

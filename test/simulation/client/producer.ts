@@ -167,6 +167,7 @@ export class Producer {
     partition.gap = false
     partition.epoch = identity.epoch
     partition.nextSequence = 0
+    partition.acknowledged = []
     for (const batch of partition.waiting) batch.sequence = null
   }
 
@@ -234,8 +235,10 @@ export class Producer {
       return
     }
     const { code, baseOffset } = outcome
-    if (code === ErrorCode.NONE) this.#settle(partition, batch, 'done', baseOffset)
-    else if (refusals.has(code)) this.#retry(partition, batch)
+    if (code === ErrorCode.NONE) {
+      partition.acknowledge(batch)
+      this.#settle(partition, batch, 'done', baseOffset)
+    } else if (refusals.has(code)) this.#retry(partition, batch)
     else if (doubts.has(code)) {
       batch.inDoubt = true
       this.#retry(partition, batch)
@@ -247,8 +250,15 @@ export class Producer {
     }
   }
 
-  /** Fine while something before it is unsettled; otherwise the broker lost what it knew of this producer. */
+  /**
+   * Fine while something before it is unsettled. A batch in doubt that came too late to be known as a duplicate is given up,
+   * as it would be after its delivery timeout. Otherwise the broker lost what it knew of this producer.
+   */
   #outOfOrder(partition: ProducerPartition, batch: Batch): void {
+    if (batch.inDoubt && partition.mayBeForgotten(batch)) {
+      this.#giveUp(partition, batch)
+      return
+    }
     if (batch.sentAsFirst && !partition.gap) {
       const what = `sequence ${batch.sequence} of epoch ${partition.epoch} (${batch.id})`
       this.#complain(partition, `${what} is out of order, though all before it are settled`)

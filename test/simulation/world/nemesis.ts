@@ -85,6 +85,7 @@ const acts: readonly (readonly [string, Act])[] = [
   ['databaseOutage', (nemesis) => outage(nemesis, 'database')],
   ['storeOutage', (nemesis) => outage(nemesis, 'store')],
   ['clockSkew', skewClock],
+  ['databaseClock', moveDatabaseClock],
 ]
 
 function kill(nemesis: Nemesis): void {
@@ -138,4 +139,11 @@ function skewClock(nemesis: Nemesis): void {
   const skewMs = nemesis.between(-60_000, 60_000)
   nemesis.note(`The clock of ${agent.name} is off by ${skewMs} ms`)
   agent.skewClock(skewMs)
+}
+
+/** As after a failover to a machine whose clock is ahead: leases expire, and agents look dead to each other for a while. */
+function moveDatabaseClock(nemesis: Nemesis): void {
+  const byMs = nemesis.between(-3_000, 20_000)
+  nemesis.note(`The clock of the database jumps by ${byMs} ms`)
+  nemesis.world.databaseSkewMs += byMs
 }

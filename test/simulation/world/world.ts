@@ -42,6 +42,8 @@ export class World {
   readonly settings: ClusterSettings
   readonly agents: readonly AgentProcess[]
   readonly clients: string[] = []
+  /** How far the database's clock is ahead. */
+  databaseSkewMs = 0
   readonly #level: LevelOfFaults
 
   constructor(seed: number, level: LevelOfFaults, server: MetadataServer) {
