@@ -108,6 +108,24 @@ describe('Reader and Writer', () => {
     expect(b.finishBuffer().every((byte, i) => byte === (i % 4 === 3 ? 2 : 0))).toBe(true)
   })
 
+  it('one-byte values where a chunk ends: go into the next chunk and leave the first alone', () => {
+    const writes: ((writer: Writer) => void)[] = [
+      (w) => w.int8(7),
+      (w) => w.uvarint(7),
+      (w) => w.bool(true),
+      (w) => w.varlong(-4n),
+    ]
+    for (const write of writes) {
+      const bytes = written((w) => {
+        w.int8(1)
+        for (let i = 0; i < 200_000; i++) write(w)
+      })
+      expect(bytes.length).toBe(200_001)
+      expect(bytes[0]).toBe(1)
+      expect(new Set(bytes.subarray(1)).size).toBe(1)
+    }
+  })
+
   it('string longer than its length field allows: refused', () => {
     expect(() => written((w) => w.string('x'.repeat(40_000)))).toThrow(/longer than 32767/)
   })

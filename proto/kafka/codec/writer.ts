@@ -93,11 +93,13 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.chunk[this.take(1)] = value
+    // Taken before `chunk` is read: take() may put another chunk there.
+    const at = this.take(1)
+    this.chunk[at] = value
   }
 
   bool(value: boolean): void {
-    this.chunk[this.take(1)] = value ? 1 : 0
+    this.int8(value ? 1 : 0)
   }
 
   int16(value: number): void {
@@ -140,7 +142,7 @@ export class Writer {
   uvarint(value: number): void {
     let v = value >>> 0
     if (v < 0x80) {
-      this.chunk[this.take(1)] = v
+      this.int8(v)
       return
     }
     let at = this.take(uvarintSize(v))
