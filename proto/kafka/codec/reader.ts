@@ -86,6 +86,24 @@ export class Reader {
 
   /** Unsigned varint of at most five bytes and 32 bits. */
   uvarint(): number {
+    // Nearly all are lengths and counts of one or two bytes.
+    const at = this.position
+    if (at + 1 < this.limit) {
+      const first = this.buffer[at] as number
+      if (first < 0x80) {
+        this.position = at + 1
+        return first
+      }
+      const second = this.buffer[at + 1] as number
+      if (second < 0x80) {
+        this.position = at + 2
+        return (first & 0x7f) | (second << 7)
+      }
+    }
+    return this.longUvarint()
+  }
+
+  private longUvarint(): number {
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.buffer[this.take(1)] as number
