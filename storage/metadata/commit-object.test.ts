@@ -167,6 +167,14 @@ describe('an idempotent producer', () => {
     ])
   })
 
+  test('that is unknown begins with sequence 0: a later batch waits for the first', async () => {
+    expect(await outcomes(sequenced(7n, 3, 1), sequenced(7n, 0, 3), sequenced(7n, 3, 1))).toEqual([
+      'outOfOrderSequence@-1',
+      'accepted@0',
+      'accepted@3',
+    ])
+  })
+
   test('goes on at zero after the largest sequence, also in the middle of a batch', async () => {
     await outcomes(sequenced(7n, 0, 1), sequenced(8n, 0, 1))
     // Two billion records would take a while: the producers are remembered as if they had sent them.

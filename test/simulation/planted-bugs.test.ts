@@ -9,11 +9,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Mistakes with a seed that finds each, and the checker that tells. */
-const bugs: readonly (readonly [what: string, seed: number, checker: string, bug: PlantedBug])[] = [
+/** Mistakes, and the checker that tells of each. */
+const bugs: readonly (readonly [what: string, checker: string, bug: PlantedBug])[] = [
   [
     'repeated batches are appended again',
-    1,
     'duplicates',
     {
       function: 'commit_object',
@@ -23,7 +22,6 @@ const bugs: readonly (readonly [what: string, seed: number, checker: string, bug
   ],
   [
     'an unknown producer begins with any sequence',
-    1,
     'complaints',
     {
       function: 'commit_object',
@@ -33,7 +31,6 @@ const bugs: readonly (readonly [what: string, seed: number, checker: string, bug
   ],
   [
     'the high watermark moves one offset less',
-    1,
     'metadata',
     {
       function: 'commit_object',
@@ -43,7 +40,6 @@ const bugs: readonly (readonly [what: string, seed: number, checker: string, bug
   ],
   [
     'a commit of an offset that is higher is forgotten',
-    1,
     'group offsets',
     {
       function: 'commit_group_offsets',
@@ -53,9 +49,15 @@ const bugs: readonly (readonly [what: string, seed: number, checker: string, bug
   ],
 ]
 
+const seedsMax = 15
+
 describe('the simulation', () => {
-  it.each(bugs)('finds that %s', { timeout: 120_000 }, async (_, seed, checker, bug) => {
-    const result = await simulate({ seed, operations: 300, faults: 'heavy', bug }, server)
-    expect(result.violations.map((violation) => violation.checker)).toContain(checker)
+  it.each(bugs)('finds that %s', { timeout: 240_000 }, async (_, checker, bug) => {
+    const found = new Set<string>()
+    for (let seed = 1; seed <= seedsMax && !found.has(checker); seed++) {
+      const result = await simulate({ seed, operations: 300, faults: 'heavy', bug }, server)
+      for (const violation of result.violations) found.add(violation.checker)
+    }
+    expect([...found]).toContain(checker)
   })
 })
