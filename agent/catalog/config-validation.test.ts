@@ -67,6 +67,15 @@ it('a topic takes its own settings before its tenant’s and passes over stored 
   })
   expect(topicConfigOf({ 'max.message.bytes': 'lots' }, defaults).maxMessageBytes).toBe(2_000)
   expect(topicConfigOf({}, {}).maxMessageBytes).toBe(1_048_588)
+  const compacted = (policy: string) => topicConfigOf({ 'cleanup.policy': policy }, {}).compacted
+  expect(['compact', 'delete, compact', 'delete', '', 'burn'].map(compacted)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ])
+  expect(topicConfigOf({}, { config: { 'cleanup.policy': 'compact' } }).compacted).toBe(true)
 })
 
 it('lists are appended to and subtracted from what is in effect', () => {

@@ -1,6 +1,6 @@
 import { TOPIC_CONFIGS } from '@streamhouse/proto/kafka/generated/topic-configs'
 import type { TopicDefaults } from '@streamhouse/storage/metadata/organizations'
-import { checkTopicConfig } from './config-validation.ts'
+import { checkTopicConfig, listItems } from './config-validation.ts'
 
 /** The effective settings of a topic that the data path acts on. */
 export interface TopicConfig {
@@ -10,6 +10,8 @@ export interface TopicConfig {
   readonly timestampType: 'CreateTime' | 'LogAppendTime'
   readonly timestampBeforeMaxMs: bigint
   readonly timestampAfterMaxMs: bigint
+  /** Whether cleanup.policy has `compact`, so that every record needs a key. */
+  readonly compacted: boolean
 }
 
 /** Where the value of a config comes from, the strongest first. */
@@ -56,5 +58,6 @@ export function topicConfigOf(
     timestampType: value('message.timestamp.type') === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
     timestampBeforeMaxMs: BigInt(value('message.timestamp.before.max.ms')),
     timestampAfterMaxMs: BigInt(value('message.timestamp.after.max.ms')),
+    compacted: listItems(value('cleanup.policy')).includes('compact'),
   }
 }

@@ -13,6 +13,7 @@ const settings: TopicConfig = {
   timestampType: 'CreateTime',
   timestampBeforeMaxMs: 2n ** 63n - 1n,
   timestampAfterMaxMs: 3_600_000n,
+  compacted: false,
 }
 
 const batch = (input: Partial<BatchInput> = {}) =>
@@ -74,6 +75,15 @@ describe('refused', () => {
       }),
       ErrorCode.INVALID_RECORD,
     ],
+    [
+      'more records told than there are',
+      patched((b) => {
+        b.writeInt32BE(2, 23)
+        b.writeInt32BE(3, 57)
+      }),
+      ErrorCode.INVALID_RECORD,
+    ],
+    ['plain records that claim gzip', patched((b) => b.writeInt16BE(1, 21)), ErrorCode.INVALID_RECORD],
     ['a base offset', batch({ baseOffset: 5n }), ErrorCode.INVALID_RECORD],
     [
       'a producer id without a sequence',
@@ -123,15 +133,65 @@ describe('refused', () => {
     admitted(admit(at(-1n), 11, limits))
   })
 
-  test('timestamps at the ends of 64 bits', () => {
-    const extreme = (base: bigint, max: bigint) =>
-      patched((b) => {
-        b.writeBigInt64BE(base, 27)
-        b.writeBigInt64BE(max, 35)
-      })
-    expect(refusedWith(admit(extreme(0n, 2n ** 63n - 1n)))).toBe(ErrorCode.INVALID_TIMESTAMP)
-    expect(refusedWith(admit(extreme(-(2n ** 63n), nowMs)))).toBe(ErrorCode.INVALID_TIMESTAMP)
+  test('the record whose timestamp lies furthest decides, not the header', () => {
+    const limits = { timestampAfterMaxMs: 10n, timestampBeforeMaxMs: 20n }
+    const records = (...timestamps: bigint[]) => ({ records: timestamps.map((timestamp) => ({ timestamp })) })
+    const told = (bytes: Buffer) => {
+      bytes.writeBigInt64BE(nowMs, 35)
+      updateCrc(bytes)
+      return bytes
+    }
+    expect(refusedWith(admit(told(batch(records(nowMs, nowMs + 11n))), 11, limits))).toBe(
+      ErrorCode.INVALID_TIMESTAMP,
+    )
+    expect(refusedWith(admit(told(batch(records(nowMs, nowMs - 21n))), 11, limits))).toBe(
+      ErrorCode.INVALID_TIMESTAMP,
+    )
+    admitted(admit(told(batch(records(nowMs, -1n, nowMs - 20n))), 11, limits))
   })
+
+  test('timestamps at the ends of 64 bits', () => {
+    const at = (timestamp: bigint) => batch({ records: [{ timestamp }] })
+    expect(refusedWith(admit(at(2n ** 63n - 1n)))).toBe(ErrorCode.INVALID_TIMESTAMP)
+    expect(refusedWith(admit(at(-(2n ** 63n))))).toBe(ErrorCode.INVALID_TIMESTAMP)
+    const beyond = patched((b) => b.writeBigInt64BE(2n ** 63n - 1n, 27))
+    expect(refusedWith(admit(beyond))).toBe(ErrorCode.INVALID_RECORD)
+  })
+
+  test('a record without a key, where the topic is compacted', () => {
+    const keyed = { records: [{ timestamp: nowMs, key: Buffer.from('k') }] }
+    const bare = { records: [...keyed.records, { timestamp: nowMs }] }
+    for (const compression of ['none', 'lz4'] as const) {
+      const compacted = (input: Partial<BatchInput>) =>
+        admit(batch({ ...input, compression }), 11, { compacted: true })
+      expect(refusedWith(compacted(bare))).toBe(ErrorCode.INVALID_RECORD)
+      expect(admitted(compacted(keyed)).recordCount).toBe(1)
+    }
+    const set = batchToMessageSet(batch(bare), 1)
+    expect(refusedWith(admit(set, 2, { compacted: true }))).toBe(ErrorCode.INVALID_RECORD)
+  })
+
+  test('a batch that unpacks to more than 32 MiB, while less is admitted', () => {
+    const zeros = (size: number) =>
+      batch({ records: [{ timestamp: nowMs, value: Buffer.alloc(size) }], compression: 'zstd' })
+    const settings = { maxMessageBytes: 100_000 }
+    expect(refusedWith(admit(zeros(33_554_432), 11, settings))).toBe(ErrorCode.MESSAGE_TOO_LARGE)
+    expect(admitted(admit(zeros(33_000_000), 11, settings)).compressed).toBe(true)
+    const roomy = { maxMessageBytes: 9_000_000 }
+    expect(admitted(admit(zeros(33_554_432), 11, roomy)).compressed).toBe(true)
+  })
+})
+
+test('a header that tells another greatest timestamp is put right, with its CRC', () => {
+  for (const [told, compression] of [
+    [nowMs + 500n, 'none'],
+    [-1n, 'lz4'],
+  ] as const) {
+    const bytes = patched((b) => b.writeBigInt64BE(told, 35), { compression })
+    expect(admitted(admit(bytes)).maxTimestamp).toBe(nowMs + 1n)
+    expect(readBatchHeader(bytes).maxTimestamp).toBe(nowMs + 1n)
+    expect(verifyCrc(bytes)).toBe(true)
+  }
 })
 
 test('with LogAppendTime the batch gets the time and a CRC that fits, whatever timestamp it had', () => {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import xxhash from 'xxhash-wasm'
 import { seededInt } from '../generator/random-message.ts'
 import { decodeWithLz4Js } from './compression/lz4.ts'
 import { compress, decompress } from './compression.ts'
@@ -105,6 +106,33 @@ describe('lz4 frames', () => {
     }
   })
 
+  it('reserved bits: refused', () => {
+    for (const [at, byte] of [
+      [4, 0x62],
+      [5, 0xc0],
+      [5, 0x41],
+    ] as const) {
+      const other = Buffer.from(frame)
+      other[at] = byte
+      expect(codeOf(() => decompress('lz4', other, LIMIT, 0))).toBe('corrupt-compression')
+    }
+  })
+
+  it("checksums of blocks are checked; the content's must be there", async () => {
+    const { h32Raw } = await xxhash()
+    const block = compress('lz4', sample(30_000, 2)).subarray(7, -4)
+    const checksum = Buffer.alloc(4)
+    checksum.writeUInt32LE(h32Raw(block.subarray(4)))
+    const header = Buffer.from('04224d18744000', 'hex')
+    const whole = Buffer.concat([header, block, checksum, Buffer.alloc(8)])
+    expect(decompress('lz4', whole, LIMIT, 0).equals(sample(30_000, 2))).toBe(true)
+    for (const cut of [1, 4, 8, 12, 13]) {
+      expect(codeOf(() => decompress('lz4', whole.subarray(0, -cut), LIMIT, 0))).toBe('corrupt-compression')
+    }
+    whole[header.length + block.length]! ^= 1
+    expect(codeOf(() => decompress('lz4', whole, LIMIT, 0))).toBe('corrupt-compression')
+  })
+
   it('blocks decoded by the fallback in JavaScript: the same bytes', () => {
     const decode = decodeWithLz4Js(createRequire(import.meta.url)('lz4js'))
     const bytes = sample(60_000, 4)
@@ -116,4 +144,20 @@ describe('lz4 frames', () => {
 it('snappy without frames: read too', () => {
   const framed = compress('snappy', Buffer.from('hello hello hello hello'))
   expect(decompress('snappy', framed.subarray(20), LIMIT).toString()).toBe('hello hello hello hello')
+})
+
+it('snappy frames of a version before 1: refused', () => {
+  const framed = compress('snappy', Buffer.from('hello'))
+  framed.writeInt32BE(0, 8)
+  expect(codeOf(() => decompress('snappy', framed, LIMIT))).toBe('corrupt-compression')
+})
+
+it('zstd: bytes behind the frame are refused', () => {
+  for (const size of [10, 300_000]) {
+    const packed = compress('zstd', sample(size, 6))
+    for (const tail of [Buffer.alloc(1), packed]) {
+      const more = Buffer.concat([packed, tail])
+      expect(codeOf(() => decompress('zstd', more, LIMIT))).toBe('corrupt-compression')
+    }
+  }
 })

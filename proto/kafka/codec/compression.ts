@@ -41,12 +41,12 @@ export function decompress(name: CompressionName, bytes: Buffer, maxOutputBytes:
     }
   } catch (thrown) {
     if (thrown instanceof RangeError && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE') {
-      const message = `${name} data of ${bytes.length} bytes makes more than ${maxOutputBytes} bytes`
+      const message = `Data of ${bytes.length} bytes unpacks by ${name} to more than ${maxOutputBytes} bytes`
       throw new CodecError('decompressed-too-large', message, { cause: thrown })
     }
     throw asCodecError(
       'corrupt-compression',
-      `${name} data of ${bytes.length} bytes cannot be decompressed`,
+      `Data of ${bytes.length} bytes cannot be unpacked by ${name}`,
       thrown,
     )
   }

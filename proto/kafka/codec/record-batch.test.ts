@@ -16,9 +16,9 @@ import {
   verifyCrc,
 } from './record-batch.ts'
 import { type BatchInput, buildBatch, buildControlBatch, decodeRecords } from './records.ts'
-import { recordsWithoutKey, validateProduceBatch } from './validate-batch.ts'
+import { validateProduceBatch } from './validate-batch.ts'
 
-const rules = { apiVersion: 9, maxMessageBytes: 1_048_588 }
+const rules = { apiVersion: 9, maxMessageBytes: 1_048_588, compacted: false }
 
 function records(count: number) {
   return Array.from({ length: count }, (_, i) => ({
@@ -201,8 +201,32 @@ describe('validation of a produced batch', () => {
     expect(codeOf(batch({ logAppendTime: 5n }))).toBe(ErrorCode.INVALID_TIMESTAMP)
   })
 
-  it('records without a key: found for compacted topics', () => {
-    expect(recordsWithoutKey(batch({ compression: 'lz4' }), 1_000_000)).toEqual([1, 3])
+  it('records without a key: INVALID_RECORD where the topic is compacted', () => {
+    for (const compression of COMPRESSION_NAMES) {
+      expect(codeOf(batch({ compression }), { compacted: true })).toBe(ErrorCode.INVALID_RECORD)
+      const keyed = batch({ compression, records: records(1) })
+      expect(codeOf(keyed, { compacted: true })).toBe('valid')
+    }
+    const refusal = validateProduceBatch(batch(), { ...rules, compacted: true })
+    expect(refusal).toMatchObject({ message: 'Record 1 of 5 has no key, which a compacted topic needs' })
+  })
+
+  it('records that do not agree with the header, or do not unpack: INVALID_RECORD', () => {
+    const more = patched((bytes) => {
+      bytes.writeInt32BE(6, 57)
+      bytes.writeInt32BE(5, 23)
+    })
+    const fewer = patched((bytes) => {
+      bytes.writeInt32BE(1, 57)
+      bytes.writeInt32BE(0, 23)
+    })
+    const plain = patched((bytes) => bytes.writeInt16BE(1, 21))
+    for (const bytes of [more, fewer, plain]) expect(codeOf(bytes)).toBe(ErrorCode.INVALID_RECORD)
+  })
+
+  it('records that unpack to more than allowed: MESSAGE_TOO_LARGE, at which producers split', () => {
+    const bytes = batch({ compression: 'gzip' })
+    expect(codeOf(bytes, { maxDecompressedBytes: 500 })).toBe(ErrorCode.MESSAGE_TOO_LARGE)
   })
 })
 

@@ -149,6 +149,12 @@ export function setLogAppendTime(batch: Buffer, timestamp: bigint): void {
   updateCrc(batch)
 }
 
+/** Sets the greatest timestamp of the batch's records, in place, and renews the CRC. */
+export function setMaxTimestamp(batch: Buffer, timestamp: bigint): void {
+  batch.writeBigInt64BE(timestamp, MAX_TIMESTAMP_AT)
+  updateCrc(batch)
+}
+
 export function updateCrc(batch: Buffer): void {
   batch.writeUInt32BE(computeBatchCrc(batch), CRC_AT)
 }

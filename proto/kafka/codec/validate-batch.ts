@@ -12,7 +12,8 @@ import {
   readBatchHeader,
   verifyCrc,
 } from './record-batch.ts'
-import { decodeRecords, RECORD_BYTES_MIN } from './records.ts'
+import { DECOMPRESSED_BYTES_MAX_DEFAULT, RECORD_BYTES_MIN } from './records.ts'
+import { type RecordsFound, walkRecords } from './walk-records.ts'
 
 export interface InvalidBatch {
   readonly ok: false
@@ -20,12 +21,21 @@ export interface InvalidBatch {
   readonly message: string
 }
 
-export type BatchValidation = { readonly ok: true; readonly header: BatchHeader } | InvalidBatch
+export interface ValidBatch extends RecordsFound {
+  readonly ok: true
+  readonly header: BatchHeader
+}
+
+export type BatchValidation = ValidBatch | InvalidBatch
 
 export interface ProduceRules {
   /** Version of the Produce request; zstd came with 7 (KIP-110). */
   readonly apiVersion: number
   readonly maxMessageBytes: number
+  /** Whether the topic's cleanup.policy has `compact`: then every record needs a key. */
+  readonly compacted: boolean
+  /** What a compressed batch may unpack to; 128 MiB when absent. */
+  readonly maxDecompressedBytes?: number
 }
 
 function invalid(errorCode: ErrorCode, message: string): InvalidBatch {
@@ -34,8 +44,10 @@ function invalid(errorCode: ErrorCode, message: string): InvalidBatch {
 
 /**
  * Judges what a client produced to one partition, as ProduceRequest.validateRecords, UnifiedLog and LogValidator do in
- * Kafka: exactly one v2 batch with base offset 0, a right CRC and a header that agrees with itself. Compressed records
- * stay compressed. Old formats are not for this function: they are converted first.
+ * Kafka: exactly one v2 batch with base offset 0, a right CRC, a header that agrees with itself, and records that agree with the
+ * header, so that no consumer gets stuck at it. Compressed records are unpacked for this and stay as they are in the batch.
+ * Timestamps are only reported: their limits are the topic's, and a wrong maxTimestamp is for the caller to correct, as Kafka does.
+ * Old formats are not for this function: they are converted first.
  */
 export function validateProduceBatch(records: Buffer | null, rules: ProduceRules): BatchValidation {
   if (records === null || records.length === 0) {
@@ -70,7 +82,7 @@ export function validateProduceBatch(records: Buffer | null, rules: ProduceRules
   }
   if (!verifyCrc(records))
     return invalid(ErrorCode.CORRUPT_MESSAGE, `Record batch has the wrong CRC ${header.crc}`)
-  return checkAttributes(header, rules) ?? checkCounts(header) ?? { ok: true, header }
+  return checkAttributes(header, rules) ?? checkCounts(header) ?? checkRecords(records, header, rules)
 }
 
 function checkAttributes(header: BatchHeader, rules: ProduceRules): InvalidBatch | null {
@@ -120,14 +132,19 @@ function checkCounts(header: BatchHeader): InvalidBatch | null {
   return null
 }
 
-/**
- * Places in the batch of the records without a key, which a compacted topic refuses. This decodes the records.
- * Throws CodecError.
- */
-export function recordsWithoutKey(batch: Buffer, maxDecompressedBytes: number): number[] {
-  const places: number[] = []
-  decodeRecords(batch, maxDecompressedBytes).forEach((record, place) => {
-    if (record.key === null) places.push(place)
-  })
-  return places
+function checkRecords(batch: Buffer, header: BatchHeader, rules: ProduceRules): BatchValidation {
+  let found: RecordsFound
+  try {
+    found = walkRecords(batch, header, rules.maxDecompressedBytes ?? DECOMPRESSED_BYTES_MAX_DEFAULT)
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error
+    // Java's producer answers MESSAGE_TOO_LARGE by splitting the batch, which helps here too.
+    const tooLarge = error.code === 'decompressed-too-large'
+    return invalid(tooLarge ? ErrorCode.MESSAGE_TOO_LARGE : ErrorCode.INVALID_RECORD, error.message)
+  }
+  if (rules.compacted && found.firstWithoutKey >= 0) {
+    const message = `Record ${found.firstWithoutKey} of ${header.recordCount} has no key, which a compacted topic needs`
+    return invalid(ErrorCode.INVALID_RECORD, message)
+  }
+  return { ok: true, header, ...found }
 }

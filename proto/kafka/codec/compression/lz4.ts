@@ -13,7 +13,10 @@ const VERSION_BITS = 0x40
 const BLOCK_INDEPENDENCE = 0x20
 const BLOCK_CHECKSUM = 0x10
 const CONTENT_SIZE = 0x08
+const CONTENT_CHECKSUM = 0x04
 const DICTIONARY_ID = 0x01
+const FLAGS_RESERVED = 0x02
+const DESCRIPTOR_RESERVED = 0x8f
 const BLOCK_64_KIB = 0x40
 const BLOCK_BYTES = 64 * 1024
 const STORED = 0x80000000
@@ -101,11 +104,16 @@ export function decompressLz4(bytes: Buffer, maxOutputLength: number, checkHeade
     if (bytes.length - at < 4) throw corrupt('the end mark is missing')
     const word = bytes.readUInt32LE(at)
     at += 4
-    if (word === 0) break
+    if (word === 0) {
+      checkEnd(frame, bytes.length - at)
+      break
+    }
     const size = word & 0x7fffffff
-    if (size > frame.blockBytesMax || size > bytes.length - at)
+    if (size > frame.blockBytesMax || size + frame.blockTrailerBytes > bytes.length - at)
       throw corrupt(`block of ${size} bytes does not fit`)
     const raw = bytes.subarray(at, at + size)
+    if (frame.blockTrailerBytes > 0 && h32Raw(raw) !== bytes.readUInt32LE(at + size))
+      throw corrupt(`block of ${size} bytes has a wrong checksum`)
     const block = word & STORED ? raw : decodeBlock(raw, Math.min(frame.blockBytesMax, size * RATIO_MAX + 64))
     at += size + frame.blockTrailerBytes
     if (block.length > frame.blockBytesMax) throw corrupt(`block makes ${block.length} bytes`)
@@ -121,6 +129,12 @@ interface FrameHeader {
   readonly headerBytes: number
   readonly blockBytesMax: number
   readonly blockTrailerBytes: number
+  readonly endTrailerBytes: number
+}
+
+/** Kafka's reader steps over the content's checksum without looking, and fails when it is not there. */
+function checkEnd(frame: FrameHeader, bytesLeft: number): void {
+  if (bytesLeft < frame.endTrailerBytes) throw corrupt('the checksum behind the end mark is cut off')
 }
 
 function readFrameHeader(bytes: Buffer, checkHeader: boolean): FrameHeader {
@@ -130,6 +144,8 @@ function readFrameHeader(bytes: Buffer, checkHeader: boolean): FrameHeader {
   if ((flags & 0xc0) !== VERSION_BITS) throw corrupt(`frame version ${flags >> 6} is not 1`)
   if ((flags & BLOCK_INDEPENDENCE) === 0) throw corrupt('dependent blocks are not supported')
   if (flags & DICTIONARY_ID) throw corrupt('dictionaries are not supported')
+  if (flags & FLAGS_RESERVED || (bytes[5] as number) & DESCRIPTOR_RESERVED)
+    throw corrupt('reserved bits of the frame header are set')
   if (blockSize < 4) throw corrupt(`block size ${blockSize} is not defined`)
   const end = 6 + (flags & CONTENT_SIZE ? 8 : 0)
   if (bytes.length <= end) throw corrupt('the frame header is cut off')
@@ -139,6 +155,7 @@ function readFrameHeader(bytes: Buffer, checkHeader: boolean): FrameHeader {
     headerBytes: end + 1,
     blockBytesMax: 1 << (8 + 2 * blockSize),
     blockTrailerBytes: flags & BLOCK_CHECKSUM ? 4 : 0,
+    endTrailerBytes: flags & CONTENT_CHECKSUM ? 4 : 0,
   }
 }
 

@@ -38,6 +38,8 @@ export function decompressSnappy(bytes: Buffer, maxOutputLength: number): Buffer
   if (bytes.length < HEADER_BYTES || bytes.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) !== 0) {
     return decompressRaw(bytes, maxOutputLength)
   }
+  const version = bytes.readInt32BE(MAGIC.length)
+  if (version < VERSION) throw corrupt(`its version ${version} is older than ${VERSION}`)
   const parts: Buffer[] = []
   let left = maxOutputLength
   for (let at = HEADER_BYTES; at < bytes.length; ) {
