@@ -5,6 +5,7 @@ import { ErrorCode } from '@streamhouse/proto/kafka/errors'
 import type { FetchResponse } from '@streamhouse/proto/kafka/generated/01-fetch'
 import { describe, expect, test } from 'vitest'
 import {
+  appendUnjudged,
   ask,
   batchOf,
   fetch,
@@ -73,7 +74,8 @@ describe('Fetch', () => {
     const poison = batchOf(['b'], { compression: 'gzip' })
     poison.fill(0, 61)
     updateCrc(poison)
-    expect((await produce(poison)).errorCode).toBe(0)
+    expect((await produce(Buffer.from(poison))).errorCode).toBe(ErrorCode.INVALID_RECORD)
+    await appendUnjudged(poison)
     const { partition } = await fetch({}, 3)
     expect(readMessageSet(partition!.records!).messages).toHaveLength(1)
     expect((await fetch({ offset: 1n }, 3)).partition!.errorCode).toBe(ErrorCode.CORRUPT_MESSAGE)

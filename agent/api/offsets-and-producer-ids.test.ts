@@ -4,7 +4,16 @@ import type { ListOffsetsResponse } from '@streamhouse/proto/kafka/generated/02-
 import type { InitProducerIdResponse } from '@streamhouse/proto/kafka/generated/22-init-producer-id'
 import { describe, expect, test } from 'vitest'
 import { recordsOf } from '../testing/append-batch.ts'
-import { ask, batchOf, listOffset, name, produce, store, useAgent } from '../testing/log-api.ts'
+import {
+  appendUnjudged,
+  ask,
+  batchOf,
+  listOffset,
+  name,
+  produce,
+  store,
+  useAgent,
+} from '../testing/log-api.ts'
 
 describe('ListOffsets', () => {
   test('gives the ends, and offsets by time', async () => {
@@ -65,7 +74,7 @@ describe('ListOffsets', () => {
     const poison = batchOf(['b'], { compression: 'gzip' })
     poison.fill(0, 61)
     updateCrc(poison)
-    await produce(poison, 0)
+    await appendUnjudged(poison, 0)
     await produce(batchOf(['a']), 1)
     const partitions = [0, 1].map((partitionIndex) => ({ partitionIndex, timestamp: 5n }))
     const topics = [{ name, partitions }]

@@ -18,7 +18,7 @@ import { initProducerIdHandler } from '../api/22-init-producer-id.ts'
 import type { AnyHandler, RequestContext } from '../api/handler.ts'
 import { nobody } from '../auth/tenant.ts'
 import { CachedTopicCatalog } from '../catalog/cached-topic-catalog.ts'
-import { recordsOf } from './append-batch.ts'
+import { appendBatch, recordsOf } from './append-batch.ts'
 import { type LogAgent, logAgent, MemoryStore } from './log-agent.ts'
 
 let metadata: TestMetadata
@@ -115,6 +115,12 @@ export const request = (records: Buffer | null, index = 0, more: object = {}) =>
 export async function produce(records: Buffer | null, index = 0, version = 11, more: object = {}) {
   const answer = await ask<ProduceResponse>(0, version, request(records, index, more))
   return answer!.responses[0]!.partitionResponses[0]!
+}
+
+/** Puts a batch into the log that no produce would let in, as an older agent may have done. */
+export async function appendUnjudged(bytes: Buffer, partition = 0): Promise<void> {
+  const batch = { ...appendBatch(topicId, partition, ['b']), bytes, compressed: true }
+  await agent.writer.append(organizationId, [batch])
 }
 
 export interface Wish {
