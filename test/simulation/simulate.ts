@@ -49,14 +49,17 @@ export async function simulate(
   const world = new World(options.seed, levels[options.faults], server)
   const nemesis = new Nemesis(world, levels[options.faults])
   const violations: Violation[] = []
+  const onRejection = (error: unknown) => violations.push(asViolation(error))
+  process.on('unhandledRejection', onRejection)
   try {
     server.date.nowMs = () => world.clock.nowMs() + world.databaseSkewMs
     const limits = { maxMs: maxVirtualMs, maxEvents }
     const logs = await world.scheduler.run(() => play(world, nemesis, options.operations), limits)
     violations.push(...(await judge(world, server, logs)))
   } catch (error) {
-    if (!(error instanceof SimulationError || error instanceof NotHealed)) throw error
-    violations.push({ checker: 'liveness', message: error.message, about: [] })
+    violations.push(asViolation(error))
+  } finally {
+    process.off('unhandledRejection', onRejection)
   }
   for (const agent of world.agents) agent.kill()
   const events = world.history.events
@@ -146,6 +149,14 @@ async function judge(world: World, server: MetadataServer, logs: readonly FinalL
     violations.push({ checker: 'agents', message: text, about: [] })
   }
   return violations
+}
+
+/** A run that cannot go on is one that found something: a standstill, or a mistake of an agent or a client. */
+function asViolation(error: unknown): Violation {
+  const expected = error instanceof SimulationError || error instanceof NotHealed
+  if (expected) return { checker: 'liveness', message: error.message, about: [] }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { checker: 'crash', message, about: [] }
 }
 
 /** int8 arrives as bigint, small as it is. */
