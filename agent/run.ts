@@ -189,7 +189,7 @@ function composeLog(
   const tail = new LogTail(settings.tailBytes, clock)
   const cache = new RunCache(store, settings.cacheBytes, logMetrics)
   const arrivals = new Arrivals()
-  const reader = new LogReader({ ...ports, tail, cache })
+  const reader = new LogReader({ ...ports, tail, cache, readAheadBytes: settings.cacheBytes / 2 })
   const writer = new LogWriter({
     ...ports,
     flush: {

@@ -71,7 +71,7 @@ export function produceHandler(options: ProduceOptions): Handler<ProduceRequest,
         return failAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
       }
       const admitted = await context.inOrder(() => admit(options, request, context))
-      const response = await answer(admitted)
+      const response = await answer(admitted, context)
       return request.acks === 0 ? null : response
     },
     failure: failAll,
@@ -159,12 +159,14 @@ function refused(
   return { index: partition.index, errorCode, baseOffset: -1n, errorMessage: errorMessage ?? null }
 }
 
-async function answer(admitted: Admitted): Promise<ProduceResponseInput> {
+async function answer(admitted: Admitted, context: RequestContext): Promise<ProduceResponseInput> {
   const { request, answers, batches, places } = admitted
   let results: AppendResult[] | null = null
   let failure: AppendError | null = null
   try {
     results = await admitted.results
+    // After a failure an upload that was given up may still be reading them.
+    context.releaseFrame()
   } catch (error) {
     if (!(error instanceof AppendError)) throw error
     failure = error

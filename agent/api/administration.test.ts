@@ -101,6 +101,7 @@ async function ask<Response>(key: number, apiVersion: number, request: object): 
     principal: 'User:ANONYMOUS',
     listenerName: 'kafka',
     signal: new AbortController().signal,
+    releaseFrame: () => {},
     inOrder: async (enter) => enter(),
   }
   const asked = new Writer()

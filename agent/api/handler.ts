@@ -19,6 +19,8 @@ export interface RequestContext {
    * whose order counts. It runs at once, before `inOrder` returns, when nothing is ahead of it.
    */
   inOrder<T>(enter: () => T | Promise<T>): Promise<T>
+  /** Nobody reads the request's bytes any more: they may be overwritten by another request's. */
+  releaseFrame(): void
 }
 
 /**

@@ -1,5 +1,6 @@
 import { DatabaseError } from '@streamhouse/platform/database'
 import { RecordingLog } from '@streamhouse/platform/simulated/recording-log'
+import { BufferPool } from '@streamhouse/platform/std/buffer-pool'
 import { systemClock } from '@streamhouse/platform/system/clock'
 import { systemNetwork } from '@streamhouse/platform/system/network'
 import { systemTimers } from '@streamhouse/platform/system/timers'
@@ -66,7 +67,10 @@ async function connect(port: number) {
   const connection = await systemNetwork.connect('127.0.0.1', port, 1_000)
   open.push(() => connection.destroy())
   const frames: Buffer[] = []
-  const reader = new FrameReader(1_000_000)
+  const reader = new FrameReader(
+    1_000_000,
+    new BufferPool({ maxBufferBytes: 2 ** 21, maxKeptBytes: 2 ** 24 }),
+  )
   let closed = false
   connection.handle({
     data(chunk) {

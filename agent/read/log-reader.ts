@@ -1,3 +1,4 @@
+import type { Clock } from '@streamhouse/platform/clock'
 import type { Database } from '@streamhouse/platform/database'
 import type { Log } from '@streamhouse/platform/log'
 import { ObjectStoreError } from '@streamhouse/platform/object-store'
@@ -5,7 +6,8 @@ import { StorageError } from '@streamhouse/storage/errors'
 import { type LogRange, readLog } from '@streamhouse/storage/metadata/read-log'
 import type { LogTail, TailRead } from './log-tail.ts'
 import { selectBatches } from './place-batches.ts'
-import { runOf } from './range-plan.ts'
+import { type RunLocation, runOf } from './range-plan.ts'
+import { ReadAhead } from './read-ahead.ts'
 import type { RunCache } from './run-cache.ts'
 
 /** A partition to read, from an offset on. */
@@ -31,18 +33,32 @@ export interface ReadBounds {
 }
 
 export interface LogReaderOptions {
+  readonly clock: Clock
   readonly database: Database
   readonly log: Log
   readonly tail: LogTail
   readonly cache: RunCache
+  /** Of ranges fetched before they are asked for. */
+  readonly readAheadBytes: number
 }
 
 /** Reads committed batches: from memory where this agent wrote them lately, from the object store otherwise. */
 export class LogReader {
   private readonly options: LogReaderOptions
 
+  private readonly ahead: ReadAhead
+
   constructor(options: LogReaderOptions) {
     this.options = options
+    this.ahead = new ReadAhead({
+      clock: options.clock,
+      maxBytes: options.readAheadBytes,
+      load: async (organizationId, requests) => {
+        const ranges = await readLog(options.database, organizationId, requests, options.readAheadBytes)
+        for (const run of options.cache.load(runsOf(ranges))) run.catch(() => {})
+        return ranges
+      },
+    })
   }
 
   /**
@@ -76,15 +92,9 @@ export class LogReader {
     totalBytes: number,
     atLeastOne: boolean,
   ): Promise<{ results: ReadResult[]; bytes: number }> {
-    const { database, tail, cache } = this.options
-    const ranges = await readLog(database, organizationId, requests, totalBytes)
-    for (const [position, { topicId, partition }] of requests.entries()) {
-      const range = ranges[position]
-      if (range) tail.verified(topicId, partition, range.highWatermark, range.logStart)
-    }
-    const runs = await Promise.allSettled(
-      cache.load(ranges.flatMap((range) => range?.extents.map(runOf) ?? [])),
-    )
+    const ranges = await this.findRanges(organizationId, requests, totalBytes)
+    const runs = await Promise.allSettled(this.options.cache.load(runsOf(ranges)))
+    const following: ReadRequest[] = []
     let bytes = 0
     let next = 0
     const results = requests.map((request, position): ReadResult => {
@@ -97,15 +107,44 @@ export class LogReader {
       const budget = Math.min(request.maxBytes, totalBytes - bytes)
       const partRuns = runs.slice(next, next + range.extents.length)
       next += range.extents.length
-      const { pieces, error } = collect(request, range, partRuns, budget, atLeastOne && bytes === 0)
+      const { pieces, error, nextOffset } = collect(
+        request,
+        range,
+        partRuns,
+        budget,
+        atLeastOne && bytes === 0,
+      )
       if (error !== null) this.report(request, error)
       if (error !== null && pieces.length === 0) return { kind: 'unreadable', error, ...bounds }
       let size = 0
       for (const piece of pieces) size += piece.length
       bytes += size
+      if (size > 0 && error === null && nextOffset < highWatermark)
+        following.push({ ...request, offset: nextOffset })
       return { kind: 'records', pieces, bytes: size, ...bounds }
     })
+    if (following.length > 0) this.ahead.prepare(organizationId, following)
     return { results, bytes }
+  }
+
+  /** What was read ahead, and the metadata's word on the rest. */
+  private async findRanges(
+    organizationId: string,
+    requests: readonly ReadRequest[],
+    totalBytes: number,
+  ): Promise<(LogRange | null)[]> {
+    const ranges = await Promise.all(
+      requests.map((request) => this.ahead.take(organizationId, request) ?? null),
+    )
+    const open = requests.filter((_, position) => ranges[position] === null)
+    if (open.length === 0) return ranges
+    const found = await readLog(this.options.database, organizationId, open, totalBytes)
+    for (const [position, { topicId, partition }] of open.entries()) {
+      const range = found[position]
+      if (range) this.options.tail.verified(topicId, partition, range.highWatermark, range.logStart)
+    }
+    let next = 0
+    return ranges.map((range) => range ?? found[next++] ?? null)
   }
 
   private report({ topicId, partition, offset }: ReadRequest, error: ReadFailure): void {
@@ -127,25 +166,34 @@ function collect(
   runs: readonly PromiseSettledResult<Buffer>[],
   maxBytes: number,
   atLeastOne: boolean,
-): { pieces: Buffer[]; error: ReadFailure | null } {
+): { pieces: Buffer[]; error: ReadFailure | null; nextOffset: bigint } {
   const pieces: Buffer[] = []
   let left = maxBytes
+  let nextOffset = request.offset
   try {
     for (const [position, extent] of range.extents.entries()) {
       const run = runs[position]!
       if (run.status === 'rejected') throw run.reason
-      const piece = selectBatches(run.value, extent, request.offset, left, atLeastOne && pieces.length === 0)
-      if (piece.length > 0) pieces.push(piece)
-      left -= piece.length
-      if (piece.length === 0 || piece.byteOffset + piece.length !== sliceEnd(run.value, extent)) break
+      const selected = selectBatches(
+        run.value,
+        extent,
+        request.offset,
+        left,
+        atLeastOne && pieces.length === 0,
+      )
+      if (selected.bytes.length > 0) pieces.push(selected.bytes)
+      left -= selected.bytes.length
+      nextOffset = selected.nextOffset
+      if (nextOffset <= extent.lastOffset) break
     }
   } catch (error) {
-    if (error instanceof StorageError || error instanceof ObjectStoreError) return { pieces, error }
+    if (error instanceof StorageError || error instanceof ObjectStoreError)
+      return { pieces, error, nextOffset }
     throw error
   }
-  return { pieces, error: null }
+  return { pieces, error: null, nextOffset }
 }
 
-function sliceEnd(run: Buffer, extent: { sliceStart: number; sliceLength: number }): number {
-  return run.byteOffset + extent.sliceStart + extent.sliceLength
+function runsOf(ranges: readonly (LogRange | null)[]): RunLocation[] {
+  return ranges.flatMap((range) => range?.extents.map(runOf) ?? [])
 }

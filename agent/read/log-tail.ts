@@ -3,7 +3,6 @@ import { BoundedMap } from '@streamhouse/platform/std/bounded-map'
 import { patchBaseOffset } from '@streamhouse/proto/kafka/codec/record-batch'
 import type { PartitionCommit } from '@streamhouse/storage/metadata/commit-object'
 import type { AppendBatch } from '../write/append.ts'
-import { ownBytes } from './own-bytes.ts'
 import { leaderEpoch } from './place-batches.ts'
 
 interface TailBatch {
@@ -55,18 +54,30 @@ const freshForMs = 25
 
 const unknownEnd: KnownEnd = { highWatermark: -1n, logStart: -1n, verifiedMs: Number.NEGATIVE_INFINITY }
 
+/** Batches lie in pages of this size, which are used again: memory that came and went would cost full collections. */
+const pageBytes = 1024 * 1024
+
+/** A stretch of memory that is filled front to back and given up as a whole. */
+interface Page {
+  readonly memory: Buffer
+  used: number
+  /** The partition of each batch in it, in order. */
+  readonly tails: { readonly tail: PartitionTail; readonly key: string }[]
+}
+
 /**
  * What this agent committed last, as clients will read it: most consumers follow closely and never touch the object store.
- * It proves presence only; that something is not here says nothing. At most `maxBytes` are kept, oldest evicted first: the
- * batches of a request come and go together, so the frame that they are views of goes with them.
+ * It proves presence only; that something is not here says nothing. Batches are copied in and copied out, so that neither
+ * requests nor answers hold on to its memory, of which at most `maxBytes` are used, the oldest page making room.
  */
 export class LogTail {
   private readonly maxBytes: number
   private readonly clock: Clock
   private readonly partitions = new Map<string, PartitionTail>()
   private readonly ends = new BoundedMap<string, KnownEnd>({ maxWeight: knownEndsMax })
-  private readonly evictionOrder: { tail: PartitionTail; key: string; bytes: number }[] = []
-  private evictionHead = 0
+  /** Oldest first; the last one is being filled. */
+  private readonly pages: Page[] = []
+  private readonly spare: Buffer[] = []
   private bytes = 0
 
   constructor(maxBytes: number, clock: Clock) {
@@ -89,16 +100,9 @@ export class LogTail {
       const { outcome, baseOffset } = commit.batches[position]!
       if (outcome !== 'accepted') continue
       nextOffset = baseOffset + BigInt(batch.recordCount)
-      const tail = this.tailFor(key, baseOffset)
-      const bytes = ownBytes(batch.bytes)
-      patchBaseOffset(bytes, baseOffset, leaderEpoch)
-      tail.batches.push({ baseOffset, lastOffset: nextOffset - 1n, bytes })
-      tail.nextOffset = nextOffset
-      this.evictionOrder.push({ tail, key, bytes: bytes.length + batchOverheadBytes })
-      this.bytes += bytes.length + batchOverheadBytes
+      this.keep(key, batch.bytes, baseOffset, nextOffset)
     }
     if (nextOffset >= 0n) this.learn(key, nextOffset, commit.logStart)
-    this.evict()
     return nextOffset
   }
 
@@ -117,7 +121,13 @@ export class LogTail {
         bytes += batch.bytes.length
       }
     }
-    return { pieces, bytes, highWatermark, logStart, fresh }
+    return {
+      pieces: bytes === 0 ? [] : [Buffer.concat(pieces, bytes)],
+      bytes,
+      highWatermark,
+      logStart,
+      fresh,
+    }
   }
 
   /** The high watermark as far as it is known here, -1n when it is not. */
@@ -150,20 +160,47 @@ export class LogTail {
     return tail
   }
 
-  private evict(): void {
-    while (this.bytes > this.maxBytes) {
-      const { tail, key, bytes } = this.evictionOrder[this.evictionHead++]!
-      this.bytes -= bytes
+  /** Copies a batch in, at the end of its partition's tail. */
+  private keep(key: string, bytes: Buffer, baseOffset: bigint, nextOffset: bigint): void {
+    const page = this.pageFor(bytes.length)
+    if (page === null) return
+    const memory = page.memory.subarray(page.used, page.used + bytes.length)
+    bytes.copy(memory)
+    patchBaseOffset(memory, baseOffset, leaderEpoch)
+    page.used += bytes.length
+    const tail = this.tailFor(key, baseOffset)
+    tail.batches.push({ baseOffset, lastOffset: nextOffset - 1n, bytes: memory })
+    tail.nextOffset = nextOffset
+    page.tails.push({ tail, key })
+  }
+
+  /** The page to fill, which has room; null when no page of that size may be had. */
+  private pageFor(bytes: number): Page | null {
+    const open = this.pages.at(-1)
+    const taken = open === undefined ? 0 : open.used + open.tails.length * batchOverheadBytes
+    if (open !== undefined && taken + bytes <= open.memory.length) return open
+    const size = Math.max(bytes, Math.min(pageBytes, this.maxBytes))
+    if (size > this.maxBytes) return null
+    while (this.bytes + size > this.maxBytes) this.evictOldest()
+    const memory =
+      size === pageBytes ? (this.spare.pop() ?? Buffer.allocUnsafeSlow(size)) : Buffer.allocUnsafeSlow(size)
+    const page = { memory, used: 0, tails: [] }
+    this.pages.push(page)
+    this.bytes += size
+    return page
+  }
+
+  private evictOldest(): void {
+    const page = this.pages.shift()!
+    this.bytes -= page.memory.length
+    if (page.memory.length === pageBytes) this.spare.push(page.memory)
+    for (const { tail, key } of page.tails) {
       tail.batches[tail.head++] = null
       if (tail.head === tail.batches.length && this.partitions.get(key) === tail) this.partitions.delete(key)
       if (tail.head >= cutAt && tail.head * 2 >= tail.batches.length) {
         tail.batches.splice(0, tail.head)
         tail.head = 0
       }
-    }
-    if (this.evictionHead >= cutAt && this.evictionHead * 2 >= this.evictionOrder.length) {
-      this.evictionOrder.splice(0, this.evictionHead)
-      this.evictionHead = 0
     }
   }
 }

@@ -23,7 +23,7 @@ const extent: Extent = {
 }
 
 const select = (offset: bigint, maxBytes = 10_000, atLeastOne = false, bytes = run(), of = extent) =>
-  selectBatches(bytes, of, offset, maxBytes, atLeastOne)
+  selectBatches(bytes, of, offset, maxBytes, atLeastOne).bytes
 const bases = (piece: Buffer) => splitBatches(piece).batches.map(({ header }) => header.baseOffset)
 
 describe('selected are whole batches with their offsets', () => {

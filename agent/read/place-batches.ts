@@ -12,6 +12,13 @@ const lastOffsetDeltaAt = 23
 /** Partitions never change leaders in a way that could lose records, so one leader epoch serves for ever. */
 export const leaderEpoch = 0
 
+/** Whole batches of an extent. */
+export interface SelectedBatches {
+  readonly bytes: Buffer
+  /** Where to read on. */
+  readonly nextOffset: bigint
+}
+
 /**
  * Gives the batches of an extent their offsets, in place, and selects whole batches from the one that holds `offset` on, up
  * to `maxBytes`, but the first one in any case if `atLeastOne`.
@@ -23,7 +30,7 @@ export function selectBatches(
   offset: bigint,
   maxBytes: number,
   atLeastOne: boolean,
-): Buffer {
+): SelectedBatches {
   const end = extent.sliceStart + extent.sliceLength
   let position = extent.sliceStart
   let selectedFrom = -1
@@ -40,13 +47,13 @@ export function selectBatches(
       position + batchBytes - selectedFrom > maxBytes &&
       !(atLeastOne && position === selectedFrom)
     ) {
-      return run.subarray(selectedFrom, position)
+      return { bytes: run.subarray(selectedFrom, position), nextOffset: baseOffset }
     }
     position += batchBytes
     baseOffset = nextOffset
   }
   if (baseOffset !== extent.lastOffset + 1n) throw notBatches(extent)
-  return selectedFrom < 0 ? run.subarray(end, end) : run.subarray(selectedFrom, end)
+  return { bytes: run.subarray(selectedFrom < 0 ? end : selectedFrom, end), nextOffset: baseOffset }
 }
 
 function notBatches(extent: Extent): StorageError {

@@ -1,5 +1,6 @@
 import type { Connection, ConnectionHandlers } from '@streamhouse/platform/network'
 import { RecordingLog } from '@streamhouse/platform/simulated/recording-log'
+import { BufferPool } from '@streamhouse/platform/std/buffer-pool'
 import { ByteBudget } from '@streamhouse/platform/std/byte-budget'
 import { Writer } from '@streamhouse/proto/kafka/codec/writer'
 import { expect, it } from 'vitest'
@@ -63,6 +64,7 @@ function setUp(limits: Partial<ServerLimits> = {}) {
       transport,
       router: { start: (frame, exchange) => started.push({ text: frame.toString(), exchange }) },
       budget,
+      frames: new BufferPool({ maxBufferBytes: 2 ** 21, maxKeptBytes: 2 ** 24 }),
       limits: all,
       clock,
       log,

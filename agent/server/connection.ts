@@ -1,6 +1,7 @@
 import type { Clock } from '@streamhouse/platform/clock'
 import type { Log } from '@streamhouse/platform/log'
 import type { Connection } from '@streamhouse/platform/network'
+import type { BufferPool } from '@streamhouse/platform/std/buffer-pool'
 import type { ByteBudget, ByteBudgetHolder } from '@streamhouse/platform/std/byte-budget'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
 import { FrameReader } from './frames.ts'
@@ -27,6 +28,8 @@ export interface ClientConnectionOptions {
   readonly transport: Connection
   readonly router: RequestRouter
   readonly budget: ByteBudget
+  /** Where frames get their memory, and return it. */
+  readonly frames: BufferPool
   readonly limits: ServerLimits
   readonly clock: Clock
   readonly log: Log
@@ -85,7 +88,7 @@ export class ClientConnection implements ExchangeOwner {
     this.clientHost = options.transport.remoteAddress
     this.listenerName = options.listenerName
     this.tenantId = options.tenantId
-    this.#frames = new FrameReader(options.limits.maxRequestBytes)
+    this.#frames = new FrameReader(options.limits.maxRequestBytes, options.frames)
     this.#activeMs = options.clock.monotonicMs()
     this.#held = options.budget.open({ pressure: () => {}, relief: () => this.#pump() })
   }
@@ -229,12 +232,16 @@ export class ClientConnection implements ExchangeOwner {
   }
 
   #start(frame: Buffer): void {
-    const exchange = new Exchange(this, frame.length)
+    const exchange = new Exchange(this, frame)
     exchange.startedMs = this.#activeMs
     this.#line.push(exchange)
     this.#inFlight++
     this.#options.stats.requestsInFlight++
     this.#options.router.start(frame, exchange)
+  }
+
+  reuse(frame: Buffer): void {
+    this.#options.frames.give(frame)
   }
 
   /** Pauses or resumes the transport. Under pressure a frame that has begun is still read: only then can it leave. */

@@ -13,6 +13,8 @@ export interface ExchangeOwner {
   readonly gate: OrderGate
   /** The exchange has its reply, or will have none. */
   settled(exchange: Exchange): void
+  /** The frame may be overwritten. */
+  reuse(frame: Buffer): void
   /** The client broke the protocol: nothing more is read from it. */
   fail(message: string, fields: Readonly<Record<string, unknown>>): void
 }
@@ -27,15 +29,17 @@ export class Exchange {
   startedMs = 0
   /** Length of the request's frame. */
   readonly requestBytes: number
+  #frame: Buffer | null
   /** The reply once there is one; null for a request that wants none. */
   reply: Encoded | null = null
   done = false
   readonly #owner: ExchangeOwner
   #ticket: GateTicket | null = null
 
-  constructor(owner: ExchangeOwner, requestBytes: number) {
+  constructor(owner: ExchangeOwner, frame: Buffer) {
     this.#owner = owner
-    this.requestBytes = requestBytes
+    this.#frame = frame
+    this.requestBytes = frame.length
   }
 
   get clientHost(): string {
@@ -66,6 +70,11 @@ export class Exchange {
   inOrder<T>(enter: () => T | Promise<T>): Promise<T> {
     if (this.#ticket === null) return new Promise((resolve) => resolve(enter()))
     return this.#owner.gate.enter(this.#ticket, enter)
+  }
+
+  releaseFrame(): void {
+    if (this.#frame !== null) this.#owner.reuse(this.#frame)
+    this.#frame = null
   }
 
   /** Ends the exchange; the reply leaves once those of all earlier requests have left. */

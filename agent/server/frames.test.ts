@@ -1,6 +1,9 @@
+import { BufferPool } from '@streamhouse/platform/std/buffer-pool'
 import { expect, it } from 'vitest'
 import { AgentError } from '../errors.ts'
 import { FrameReader } from './frames.ts'
+
+const pool = new BufferPool({ maxBufferBytes: 2 ** 21, maxKeptBytes: 2 ** 24 })
 
 function framed(...bodies: Buffer[]): Buffer {
   return Buffer.concat(
@@ -25,7 +28,7 @@ function pattern(length: number, seed: number): Buffer {
 }
 
 it('frames that lie in one chunk are views of it', () => {
-  const reader = new FrameReader(1_000)
+  const reader = new FrameReader(1_000, pool)
   const chunk = framed(Buffer.from('one'), Buffer.alloc(0), Buffer.from('three'))
   reader.append(chunk)
   const frames = drain(reader)
@@ -44,7 +47,7 @@ it('any split of a stream gives the same frames', () => {
   for (let round = 0; round < 300; round++) {
     const bodies = Array.from({ length: 1 + random(6) }, (_, i) => pattern(random(300), i))
     const stream = framed(...bodies)
-    const reader = new FrameReader(300)
+    const reader = new FrameReader(300, pool)
     const frames: Buffer[] = []
     for (let at = 0; at < stream.length; ) {
       const size = 1 + random(random(2) === 0 ? 4 : 400)
@@ -61,7 +64,7 @@ it('any split of a stream gives the same frames', () => {
 it('a large frame in many chunks is put together in linear time and in a buffer of its size', () => {
   const body = pattern(24 * 1024 * 1024, 3)
   const stream = framed(body)
-  const reader = new FrameReader(100 * 1024 * 1024)
+  const reader = new FrameReader(100 * 1024 * 1024, pool)
   const frames: Buffer[] = []
   for (let at = 0; at < stream.length; at += 1_448) {
     reader.append(stream.subarray(at, at + 1_448))
@@ -75,7 +78,7 @@ it('a large frame in many chunks is put together in linear time and in a buffer 
 it('an announced length takes no memory before its bytes arrive', () => {
   const before = process.memoryUsage().arrayBuffers
   const readers = Array.from({ length: 20 }, () => {
-    const reader = new FrameReader(100 * 1024 * 1024)
+    const reader = new FrameReader(100 * 1024 * 1024, pool)
     const start = Buffer.alloc(8)
     start.writeInt32BE(100 * 1024 * 1024)
     reader.append(start)
@@ -90,7 +93,7 @@ it.each([-1, -2_147_483_648, 1_001, 2_147_483_647, 0x47455420])('length %i is re
   const start = Buffer.alloc(5)
   start.writeInt32BE(length)
   for (const split of [4, 2]) {
-    const reader = new FrameReader(1_000)
+    const reader = new FrameReader(1_000, pool)
     reader.append(start.subarray(0, split))
     reader.append(start.subarray(split))
     expect(() => reader.next()).toThrow(AgentError)

@@ -4,6 +4,7 @@
  * A frame that lies within one chunk is a view of it. One that spans chunks is collected in a buffer of its own, which
  * grows as bytes arrive, so that announcing a large frame costs the peer as many bytes as it costs us.
  */
+import type { BufferPool } from '@streamhouse/platform/std/buffer-pool'
 import { AgentError } from '../errors.ts'
 
 const lengthBytes = 4
@@ -13,6 +14,7 @@ const growthFactor = 4
 
 export class FrameReader {
   readonly #maxFrameBytes: number
+  readonly #pool: BufferPool
   readonly #chunks: Buffer[] = []
   #chunk: Buffer | null = null
   #position = 0
@@ -23,8 +25,10 @@ export class FrameReader {
   #frameFilled = 0
   #bufferedBytes = 0
 
-  constructor(maxFrameBytes: number) {
+  /** Frames that span chunks come from the pool; whoever is done with one may give it back. */
+  constructor(maxFrameBytes: number, pool: BufferPool) {
     this.#maxFrameBytes = maxFrameBytes
+    this.#pool = pool
   }
 
   /** Whether a frame has begun that is not complete. */
@@ -90,7 +94,7 @@ export class FrameReader {
       return this.#finish(frame)
     }
     if (this.#frame === null && wanted === 0) return this.#finish(Buffer.alloc(0))
-    this.#frame ??= Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, firstBufferBytesMax))
+    this.#frame ??= this.#pool.take(Math.min(this.#frameBytes, firstBufferBytesMax))
     if (chunk === null) return null
     const taken = Math.min(wanted, chunk.length - this.#position)
     this.#reserve(this.#frameFilled + taken)
@@ -103,10 +107,9 @@ export class FrameReader {
   #reserve(bytes: number): void {
     const frame = this.#frame!
     if (frame.length >= bytes) return
-    const grown = Buffer.allocUnsafeSlow(
-      Math.min(this.#frameBytes, Math.max(bytes, frame.length * growthFactor)),
-    )
+    const grown = this.#pool.take(Math.min(this.#frameBytes, Math.max(bytes, frame.length * growthFactor)))
     frame.copy(grown, 0, 0, this.#frameFilled)
+    this.#pool.give(frame)
     this.#frame = grown
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '@streamhouse/platform/clock'
 import type { Log } from '@streamhouse/platform/log'
 import type { Connection, Listener, Network, TlsOptions } from '@streamhouse/platform/network'
+import { BufferPool } from '@streamhouse/platform/std/buffer-pool'
 import { ByteBudget } from '@streamhouse/platform/std/byte-budget'
 import type { Timer, Timers } from '@streamhouse/platform/timers'
 import type { TenantDirectory } from '../auth/tenant-directory.ts'
@@ -34,6 +35,9 @@ export interface KafkaServerOptions {
   readonly limits?: Partial<ServerLimits>
 }
 
+/** Frames of a busy agent: a stock producer's five requests in flight, for a few producers. */
+const framePool = { maxBufferBytes: 2 * 1024 * 1024, maxKeptBytes: 16 * 1024 * 1024 }
+
 /** Where a listener is reached. */
 export interface AdvertisedAddress {
   readonly host: string
@@ -55,6 +59,7 @@ export class KafkaServer {
   readonly #limits: ServerLimits
   readonly #budget: ByteBudget
   readonly #quota: ConnectionQuota
+  readonly #frames = new BufferPool(framePool)
   readonly #listeners = new Map<string, Listener>()
   readonly #connections = new Set<ClientConnection>()
   #sweeper: Timer | null = null
@@ -162,6 +167,7 @@ export class KafkaServer {
       clock,
       log,
       budget: this.#budget,
+      frames: this.#frames,
       limits: this.#limits,
       stats: this.stats,
       listenerName: listener.name,

@@ -59,7 +59,7 @@ export function logAgent(database: Database, memory: MemoryStore, options: LogAg
   const tail = new LogTail(tailBytes, clock)
   const cache = new RunCache(store, cacheBytes, { rangeRead() {}, lookups() {} })
   const arrivals = new Arrivals()
-  const reader = new LogReader({ ...ports, tail, cache })
+  const reader = new LogReader({ ...ports, tail, cache, readAheadBytes: 1_000_000 })
   const writer = new LogWriter({
     ...ports,
     flush: { flushBytes: 1_000_000, flushIntervalMs: 0, objectsInFlight: 2 },

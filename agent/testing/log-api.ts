@@ -91,6 +91,7 @@ export async function ask<Response>(
     principal: 'User:ANONYMOUS',
     listenerName: 'kafka',
     signal: new AbortController().signal,
+    releaseFrame: () => {},
     inOrder: async (enter) => enter(),
   }
   const asked = new Writer()

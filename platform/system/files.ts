@@ -25,6 +25,12 @@ export async function writeAll(fd: number, parts: readonly Uint8Array[]): Promis
   }
 }
 
+/** As `writeAll`, without a thread: for the file system's memory, not for a disk. */
+export function writeAllSync(fd: number, parts: readonly Uint8Array[]): void {
+  let rest = parts.filter((part) => part.byteLength > 0)
+  while (rest.length > 0) rest = skipBytes(rest, fs.writevSync(fd, rest))
+}
+
 function skipBytes(parts: Uint8Array[], bytes: number): Uint8Array[] {
   let index = 0
   while (index < parts.length && bytes >= parts[index]!.byteLength) bytes -= parts[index++]!.byteLength

@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32'
+import { BufferPool } from '@streamhouse/platform/std/buffer-pool'
 import { compress, compressSync, uncompressSync } from 'lz4-napi'
 import { StorageError } from '../errors.ts'
 
@@ -47,15 +48,30 @@ export function storeRaw(batches: readonly Uint8Array[]): StoredRun {
 
 /** Frames batches as one LZ4 block, or as they are when that saves too little. */
 export async function storeCompressed(batches: readonly Uint8Array[]): Promise<StoredRun> {
-  const decoded =
-    batches.length === 1
-      ? Buffer.from(batches[0]!.buffer, batches[0]!.byteOffset, batches[0]!.length)
-      : Buffer.concat(batches)
-  const block = decoded.length < compressInlineBytes ? compressSync(decoded) : await compress(decoded)
-  if (block.length > decoded.length * worthwhileRatio) return storeRaw(batches)
+  let decodedBytes = 0
+  for (const batch of batches) decodedBytes += batch.length
+  const gathered = gather(batches, decodedBytes)
+  const block = decodedBytes < compressInlineBytes ? compressSync(gathered) : await compress(gathered)
+  scratch.give(gathered)
+  if (block.length > decodedBytes * worthwhileRatio) return storeRaw(batches)
   const header = Buffer.allocUnsafe(4)
   header.writeUInt32LE(crc32c(block), 0)
   return { encoding: runEncoding.lz4, parts: [header, block], storedBytes: header.length + block.length }
+}
+
+/** Memory in which batches are brought together for LZ4, which wants them side by side. */
+const scratch = new BufferPool({ maxBufferBytes: 2 * runTargetBytes, maxKeptBytes: 8 * runTargetBytes })
+
+function gather(batches: readonly Uint8Array[], bytes: number): Buffer {
+  const first = batches[0]!
+  if (batches.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.length)
+  const gathered = scratch.take(bytes)
+  let position = 0
+  for (const batch of batches) {
+    gathered.set(batch, position)
+    position += batch.length
+  }
+  return gathered
 }
 
 /**

@@ -17,7 +17,7 @@ create function commit_object(
   p_batch_runs integer[], p_batch_starts integer[], p_batch_lengths integer[], p_batch_records integer[],
   p_batch_timestamps bigint[], p_producer_ids bigint[], p_producer_epochs smallint[], p_sequences integer[],
   out outcomes smallint[], out base_offsets bigint[], out log_starts bigint[]
-) language plpgsql as $$
+) language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   v_slots      integer := cardinality(p_topic_ids);
   v_batches    integer := cardinality(p_batch_runs);
@@ -33,10 +33,15 @@ declare
   v_last_seq   integer;
   v_outcome    smallint;
   v_offset     bigint;
-  v_state_slot integer := 0; -- the (slot, producer) whose state is loaded
-  v_state_pid  bigint := -1;
+  -- What is remembered of each (slot, producer), in that order; null where nothing is.
+  s_slot       integer[] := '{}';
+  s_pid        bigint[] := '{}';
+  s_state      producer_partitions[] := '{}';
+  s_dirty      boolean[] := '{}';
+  s            integer := 0; -- the one that is at work, in the variables below
+  v_state      producer_partitions;
   v_known      boolean;
-  v_dirty      boolean := false;
+  v_dirty      boolean;
   v_epoch      smallint;
   v_firsts     integer[];
   v_lasts      integer[];
@@ -71,6 +76,23 @@ begin
     return;
   end if;
 
+  for v_row in
+    select d.slot, d.pid, pp as state
+      from (select distinct p_run_slots[b.run] as slot, b.pid
+              from unnest(p_batch_runs, p_producer_ids) as b (run, pid) where b.pid >= 0) d
+      left join producer_partitions pp
+        on pp.organization_id = p_organization_id and pp.topic_id = p_topic_ids[d.slot]
+       and pp.partition = p_partitions[d.slot] and pp.producer_id = d.pid
+     order by d.slot, d.pid
+  loop
+    s := s + 1;
+    s_slot[s] := v_row.slot;
+    s_pid[s] := v_row.pid;
+    s_state[s] := v_row.state;
+    s_dirty[s] := false;
+  end loop;
+  s := 0;
+
   outcomes := array_fill(0::smallint, array[v_batches]);
   base_offsets := array_fill(-1::bigint, array[v_batches]);
 
@@ -84,20 +106,29 @@ begin
     if v_offset < 0 then
       v_outcome := 4;
     elsif v_pid >= 0 then
-      if v_slot <> v_state_slot or v_pid <> v_state_pid then
-        if v_dirty then
-          perform remember_producer(p_organization_id, p_topic_ids[v_state_slot], p_partitions[v_state_slot], v_state_pid,
-                                    v_epoch, v_firsts, v_lasts, v_bases);
-          v_dirty := false;
+      if s = 0 or s_slot[s] <> v_slot or s_pid[s] <> v_pid then
+        if s > 0 and v_dirty then
+          s_dirty[s] := true;
+          s_state[s] := row(p_organization_id, p_topic_ids[s_slot[s]], p_partitions[s_slot[s]], s_pid[s], v_epoch, v_firsts,
+                            v_lasts, v_bases, now())::producer_partitions;
         end if;
-        v_state_slot := v_slot;
-        v_state_pid := v_pid;
-        select pp.producer_epoch, pp.first_sequences, pp.last_sequences, pp.base_offsets
-          into v_epoch, v_firsts, v_lasts, v_bases
-          from producer_partitions pp
-         where pp.organization_id = p_organization_id and pp.topic_id = p_topic_ids[v_slot]
-           and pp.partition = p_partitions[v_slot] and pp.producer_id = v_pid;
-        v_known := found;
+        -- Batches come by slot, so the search starts over only among the producers of one partition.
+        if s = 0 or s_slot[s] > v_slot or (s_slot[s] = v_slot and s_pid[s] > v_pid) then
+          s := greatest(s, 1);
+          while s > 1 and s_slot[s - 1] >= v_slot loop
+            s := s - 1;
+          end loop;
+        end if;
+        while s_slot[s] <> v_slot or s_pid[s] <> v_pid loop
+          s := s + 1;
+        end loop;
+        v_state := s_state[s];
+        v_known := v_state.producer_id is not null;
+        v_epoch := v_state.producer_epoch;
+        v_firsts := v_state.first_sequences;
+        v_lasts := v_state.last_sequences;
+        v_bases := v_state.base_offsets;
+        v_dirty := false;
       end if;
       v_last_seq := case when p_sequences[i] > 2147483647 - (p_batch_records[i] - 1)
                          then p_batch_records[i] - 1 - (2147483647 - p_sequences[i]) - 1
@@ -173,9 +204,22 @@ begin
     x_running[x] := v_max_ts[v_slot];
   end loop;
 
-  if v_dirty then
-    perform remember_producer(p_organization_id, p_topic_ids[v_state_slot], p_partitions[v_state_slot], v_state_pid,
-                              v_epoch, v_firsts, v_lasts, v_bases);
+  if s > 0 and v_dirty then
+    s_dirty[s] := true;
+    s_state[s] := row(p_organization_id, p_topic_ids[s_slot[s]], p_partitions[s_slot[s]], s_pid[s], v_epoch, v_firsts, v_lasts,
+                      v_bases, now())::producer_partitions;
+  end if;
+  if true = any(s_dirty) then
+    insert into producer_partitions (organization_id, topic_id, partition, producer_id, producer_epoch, first_sequences,
+                                     last_sequences, base_offsets, updated_at)
+    select d.organization_id, d.topic_id, d.partition, d.producer_id, d.producer_epoch, d.first_sequences, d.last_sequences,
+           d.base_offsets, d.updated_at
+      from unnest(s_state) with ordinality as d (organization_id, topic_id, partition, producer_id, producer_epoch,
+                                                 first_sequences, last_sequences, base_offsets, updated_at, i)
+     where s_dirty[d.i]
+    on conflict (organization_id, topic_id, partition, producer_id) do update
+      set producer_epoch = excluded.producer_epoch, first_sequences = excluded.first_sequences,
+          last_sequences = excluded.last_sequences, base_offsets = excluded.base_offsets, updated_at = excluded.updated_at;
   end if;
 
   insert into objects (organization_id, id, key, size_bytes, live_extents, outcomes, base_offsets)
@@ -198,16 +242,3 @@ begin
        and s.next > s.first;
   end if;
 end $$;
-
--- Stores what commit_object remembers of one producer in one partition.
-create function remember_producer(
-  p_organization_id uuid, p_topic_id uuid, p_partition integer, p_producer_id bigint, p_epoch smallint,
-  p_firsts integer[], p_lasts integer[], p_bases bigint[]
-) returns void language sql as $$
-  insert into producer_partitions (organization_id, topic_id, partition, producer_id, producer_epoch, first_sequences,
-                                   last_sequences, base_offsets)
-  values (p_organization_id, p_topic_id, p_partition, p_producer_id, p_epoch, p_firsts, p_lasts, p_bases)
-  on conflict (organization_id, topic_id, partition, producer_id) do update
-    set producer_epoch = excluded.producer_epoch, first_sequences = excluded.first_sequences,
-        last_sequences = excluded.last_sequences, base_offsets = excluded.base_offsets, updated_at = now()
-$$;
