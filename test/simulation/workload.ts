@@ -218,7 +218,8 @@ export class Workload {
     else if (choice === 1) member.forget()
     else if (choice === 2) {
       await cluster.timers.sleep(cluster.random.integer(12_000))
-      if (positions.length > 0) await member.commit(positions)
+      // Without a generation it would be a commit from outside, which an empty group takes.
+      if (positions.length > 0 && member.generation >= 0) await member.commit(positions)
     }
   }
 

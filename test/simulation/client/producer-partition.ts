@@ -37,8 +37,8 @@ export class ProducerPartition {
   /** A sequence of this epoch was given up: no more batches until all that are under way have come back. */
   gap = false
   pausedUntilMs = 0
-  /** Batches that were acknowledged in this epoch, by their place in the order. */
-  acknowledged: number[] = []
+  /** Batches that were sent in this epoch, by their place in the order. */
+  attempted = new Set<number>()
 
   constructor(topicName: string, topicId: string, index: number, epoch: number) {
     this.topicName = topicName
@@ -65,6 +65,7 @@ export class ProducerPartition {
     this.waiting.splice(this.waiting.indexOf(batch), 1)
     batch.sentAsFirst = this.#isFirst(batch)
     batch.attempts++
+    this.attempted.add(batchOrder(batch))
     this.sent.push(batch)
   }
 
@@ -81,14 +82,10 @@ export class ProducerPartition {
     return this.sent.every((other) => batchOrder(other) > order)
   }
 
-  /** Whether so many later batches were acknowledged that the broker may have forgotten this one. */
+  /** Whether so many later batches may have been appended that the broker may have forgotten this one. */
   mayBeForgotten(batch: Batch): boolean {
     const order = batchOrder(batch)
-    return this.acknowledged.filter((other) => other > order).length >= batchesRemembered
-  }
-
-  acknowledge(batch: Batch): void {
-    this.acknowledged.push(batchOrder(batch))
+    return [...this.attempted].filter((other) => other > order).length >= batchesRemembered
   }
 
   settle(batch: Batch): void {

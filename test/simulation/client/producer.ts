@@ -167,7 +167,7 @@ export class Producer {
     partition.gap = false
     partition.epoch = identity.epoch
     partition.nextSequence = 0
-    partition.acknowledged = []
+    partition.attempted.clear()
     for (const batch of partition.waiting) batch.sequence = null
   }
 
@@ -236,7 +236,6 @@ export class Producer {
     }
     const { code, baseOffset } = outcome
     if (code === ErrorCode.NONE) {
-      partition.acknowledge(batch)
       this.#settle(partition, batch, 'done', baseOffset)
     } else if (refusals.has(code)) this.#retry(partition, batch)
     else if (doubts.has(code)) {
