@@ -122,7 +122,7 @@ export const agentSettings = {
   }),
   tailBytes: wholeNumber({
     variable: 'STREAMHOUSE_TAIL_BYTES',
-    fallback: 24 * mebibyte,
+    fallback: 16 * mebibyte,
     min: 0,
     max: 64 * 1024 * mebibyte,
     placeholder: 'BYTES',
@@ -130,7 +130,7 @@ export const agentSettings = {
   }),
   cacheBytes: wholeNumber({
     variable: 'STREAMHOUSE_CACHE_BYTES',
-    fallback: 24 * mebibyte,
+    fallback: 16 * mebibyte,
     min: 0,
     max: 64 * 1024 * mebibyte,
     placeholder: 'BYTES',

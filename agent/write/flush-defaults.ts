@@ -6,6 +6,6 @@ export interface FlushDefaults {
 
 /** A put to a folder costs nothing and takes less than a commit; one to S3 is billed and takes a hundred times longer. */
 export const flushDefaults: Readonly<Record<'folder' | 's3', FlushDefaults>> = {
-  folder: { flushIntervalMs: 0, objectsInFlight: 1 },
+  folder: { flushIntervalMs: 0, objectsInFlight: 2 },
   s3: { flushIntervalMs: 250, objectsInFlight: 16 },
 }

@@ -45,8 +45,8 @@ const parallelCalls = 16
 /** A folder may be removed, as empty, between its creation and the naming of an object in it. */
 const namingAttempts = 10
 const compareChunkBytes = 1 << 20
-/** Objects up to this size are written without another thread where nothing waits for the disk. */
-const inlineMaxBytes = 256 * 1024
+/** Objects up to this size are written without another thread where nothing waits for the disk: a full write-ahead object is. */
+const inlineMaxBytes = 16 * 1024 * 1024
 
 /**
  * Objects as files of a local folder. An object is written under a temporary name and gets its own by link(2), which,

@@ -21,7 +21,7 @@ export const runTargetBytes = 1024 * 1024
 export const runMaxBytes = 256 * 1024 * 1024
 
 /** Below this the hop to a worker thread costs more than compressing on the spot. */
-const compressInlineBytes = 32 * 1024
+const compressInlineBytes = 128 * 1024
 
 /** Keeping LZ4's output pays only if it saves at least an eighth: every later read has to decode it. */
 const worthwhileRatio = 7 / 8
