@@ -120,6 +120,11 @@ export const agentSettings = {
     placeholder: 'BYTES',
     doc: 'An object with this many bytes is uploaded at once',
   }),
+  compressRuns: oneOf(['auto', 'yes', 'no'], {
+    variable: 'STREAMHOUSE_COMPRESS_RUNS',
+    fallback: 'auto',
+    doc: 'Whether batches that producers left uncompressed are stored with LZ4; auto: on S3, not in a folder',
+  }),
   tailBytes: wholeNumber({
     variable: 'STREAMHOUSE_TAIL_BYTES',
     fallback: 16 * mebibyte,

@@ -42,6 +42,7 @@ async function main(): Promise<void> {
       ...config,
       flushIntervalMs: config.flushIntervalMs < 0 ? defaults.flushIntervalMs : config.flushIntervalMs,
       objectsInFlight: defaults.objectsInFlight,
+      compressRuns: config.compressRuns === 'auto' ? defaults.compressRuns : config.compressRuns === 'yes',
       health: { host: config.healthHost, port: config.healthPort },
     },
     { ...system, network: systemNetwork, store, database, log },

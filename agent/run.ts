@@ -92,6 +92,7 @@ export type AgentSettings = Pick<
 > & {
   readonly health: { readonly host: string; readonly port: number } | null
   readonly objectsInFlight: number
+  readonly compressRuns: boolean
 }
 
 const listenerName = 'KAFKA'
@@ -197,6 +198,7 @@ function composeLog(
       flushIntervalMs: settings.flushIntervalMs,
       objectsInFlight: settings.objectsInFlight,
     },
+    compressRuns: settings.compressRuns,
     commitTimeoutMs,
     metrics: logMetrics,
     committed: (organizationId, sealed, commits) => {

@@ -63,6 +63,7 @@ export function logAgent(database: Database, memory: MemoryStore, options: LogAg
   const writer = new LogWriter({
     ...ports,
     flush: { flushBytes: 1_000_000, flushIntervalMs: 0, objectsInFlight: 2 },
+    compressRuns: true,
     commitTimeoutMs: 1_000,
     metrics: { objectStored() {}, objectCommitted() {}, appendFailed() {} },
     committed: (organizationId, sealed, commits) => {

@@ -6,9 +6,15 @@ const topicsMax = 10_000
 
 /** Remembers which topics' data LZ4 cannot shrink, so that processor time is not spent on them in vain. */
 export class CompressionChoice {
+  private readonly enabled: boolean
   private readonly skips = new Map<string, number>()
 
+  constructor(enabled: boolean) {
+    this.enabled = enabled
+  }
+
   mayCompress(topicId: string): boolean {
+    if (!this.enabled) return false
     const left = this.skips.get(topicId)
     if (left === undefined) return true
     if (left === 0) this.skips.delete(topicId)

@@ -66,6 +66,7 @@ beforeEach(() => {
     store: new SimulatedObjectStore({ scheduler, clock, bucket, faults, latencyMs: 2 }),
     database,
     log: new RecordingLog(),
+    compressRuns: true,
     flush: { flushBytes: 100_000, flushIntervalMs: 0, objectsInFlight: 16 },
     commitTimeoutMs: 20_000,
     committed: (_organizationId, _sealed, commits) => committed.push([...commits]),

@@ -24,6 +24,8 @@ export interface LogWriterOptions {
   readonly database: Database
   readonly log: Log
   readonly flush: FlushSettings
+  /** Whether runs of batches that came uncompressed are compressed. */
+  readonly compressRuns: boolean
   /** How long after its upload an object's commit is tried before its requests are told that it failed. */
   readonly commitTimeoutMs: number
   /** Told of each commit before its requests are answered: the memory tail and long polls live on this. */
@@ -48,13 +50,14 @@ const lastRetryMs = 500
 export class LogWriter {
   private readonly options: LogWriterOptions
   private readonly tenants = new Map<string, TenantWriter>()
-  private readonly compression = new CompressionChoice()
+  private readonly compression: CompressionChoice
   private closing = false
   /** Whether the last commit tried could not be sent, or was not answered. */
   private metadataAway = false
 
   constructor(options: LogWriterOptions) {
     this.options = options
+    this.compression = new CompressionChoice(options.compressRuns)
   }
 
   /**

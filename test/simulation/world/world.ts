@@ -21,6 +21,7 @@ export interface ClusterSettings {
   readonly flushBytes: number
   readonly flushIntervalMs: number
   readonly objectsInFlight: number
+  readonly compressRuns: boolean
   readonly tailBytes: number
   readonly cacheBytes: number
   readonly groupInitialRebalanceDelayMs: number
@@ -103,6 +104,7 @@ function drawSettings(random: SeededRandom): ClusterSettings {
     flushBytes: pick([4_096, 16_384]),
     flushIntervalMs: pick([0, 20, 100, 250]),
     objectsInFlight: pick([1, 2, 4, 16]),
+    compressRuns: random.integer(2) === 0,
     tailBytes: pick([0, 4_096, 1_048_576]),
     cacheBytes: pick([0, 8_192, 1_048_576]),
     groupInitialRebalanceDelayMs: pick([0, 100, 1_000]),
