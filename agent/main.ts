@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { ConfigError, describeSettings, readSettings } from '@streamhouse/platform/std/config-table'
 import { systemClock } from '@streamhouse/platform/system/clock'
 import { JsonLog } from '@streamhouse/platform/system/json-log'
@@ -12,6 +13,10 @@ import { flushDefaults } from './write/flush-defaults.ts'
 
 /** A commit is tried for 20 s: when its connection has fallen silent, there is time for another one. */
 const statementTimeoutMs = 8_000
+
+// Records lie in buffers outside the JavaScript heap. Without this V8 measures them against a limit meant for the heap, which
+// is small here, and collects several times as often.
+setFlagsFromString('--external-memory-accounted-in-global-limit')
 
 const argv = process.argv.slice(2)
 if (argv.includes('--help')) {

@@ -12,6 +12,8 @@ import { freePort } from '../servers/free-port.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 
+/** As the agent script of package.json starts it. */
+const nodeFlags = ['--max-semi-space-size=6']
 /** As it is published: what strips types from source would count as the agent's memory. */
 const agent = join(import.meta.dirname, '..', '..', 'dist', 'agent', 'main.js')
 const startTimeoutMs = 60_000
@@ -36,6 +38,7 @@ export async function startStreamHouse(options: StreamHouseOptions): Promise<Sys
   const child = await startChild(
     process.execPath,
     [
+      ...nodeFlags,
       ...(options.nodeArgs ?? []),
       agent,
       ...['--postgres', url, '--store', pathToFileURL(folder).href, '--durability', options.durability],
