@@ -44,10 +44,6 @@ export class TenantWriter {
     this.timers = timers
   }
 
-  get idle(): boolean {
-    return this.open === null && this.inFlight === 0
-  }
-
   append(append: Append): void {
     this.open ??= new OpenObject(this.clock.nowMs())
     this.open.add(append)

@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { skip } from '@streamhouse/test/servers/skips'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { batchToMessageSet } from '../codec/message-set.ts'
 import { COMPRESSION_NAMES } from '../codec/record-batch.ts'
@@ -22,7 +23,7 @@ function works(command: string, args: string[]): boolean {
 }
 
 const present = works('java', ['-version']) && works('javac', ['-version']) && works('mvn', ['-v'])
-if (!present) console.log('Skipped: the comparison with the Java client needs java, javac and mvn')
+if (!present) skip('the comparison with the Java client needs java, javac and mvn')
 
 /** Compiles the program against one release; returns the class path, or null when the jars cannot be had. */
 function build(release: string): string | null {
@@ -64,7 +65,7 @@ describe.skipIf(!present)('Kafka Java client', () => {
   beforeAll(() => {
     for (const release of RELEASES) {
       const classPath = build(release)
-      if (classPath === null) console.log(`Skipped: kafka-clients ${release} cannot be resolved`)
+      if (classPath === null) skip(`kafka-clients ${release} cannot be resolved`)
       else classPaths.set(release, classPath)
     }
   })
@@ -78,7 +79,7 @@ describe.skipIf(!present)('Kafka Java client', () => {
     )
     const messages = [...new Set(written.flat())].filter((line) => !line.startsWith('records\t')).sort()
     const records = (written[0] ?? []).filter((line) => line.startsWith('records\t'))
-    if (process.env.UPDATE_GOLDEN === '1' || !existsSync(join(import.meta.dirname, 'messages.tsv.gz'))) {
+    if (process.env.UPDATE_GOLDEN === '1') {
       writeFileSync(
         join(import.meta.dirname, 'messages.tsv.gz'),
         gzipSync(`${messages.join('\n')}\n`, { level: 9 }),
